@@ -1,0 +1,122 @@
+#pragma once
+// Offline verification of a ledger: what an auditor can establish from the files alone, and with a
+// service certificate, ledger secrets or members' keys. Source: docs/ledger-format.md (14).
+//
+// One pass (two when members' keys are given) with memory bounded by the largest entry and the
+// number of nodes and signatures' views, not by the ledger's length.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ledger/chunk_file.h"
+
+namespace entente::ledger {
+
+struct VerifyProgress {
+  SeqNo seqno;              ///< last entry checked
+  uint64_t bytes_done = 0;  ///< of all files
+  uint64_t bytes_total = 0;
+};
+
+struct VerifyOptions {
+  /// Folders with chunk files; the first is the main one.
+  std::vector<std::string> folders;
+  /// Also read chunks that are not committed (the tail of a live or crashed node).
+  bool uncommitted = true;
+  bool recovery_files = false;
+  /// Accept the ledger's own open chunk ending in a partial entry. If false that is a failure.
+  bool accept_torn_tail = true;
+  /// PEM. The last service identity in the ledger must have this public key.
+  std::optional<std::string> service_certificate;
+  /// Start version to 32-byte key. With them every entry is decrypted and its evidence checked.
+  std::map<SeqNo, Bytes> secrets;
+  /// PEM private encryption keys of members: the secrets are rebuilt from the shares in the ledger.
+  std::vector<std::string> member_keys;
+  uint64_t entry_limit = default_entry_limit;
+  /// Called now and then (at least every few MB); empty: never.
+  std::function<void(const VerifyProgress&)> progress;
+};
+
+/// Why verification stopped. text(): "ledger_3-13.committed at 1234, seqno 5, IV: …".
+struct VerifyFailure {
+  std::string file;
+  uint64_t offset = 0;  ///< of the entry, 0 when the whole file is meant
+  SeqNo seqno;          ///< 0 when unknown
+  std::string field;    ///< "GCM tag", "signatures.root", "position table" …
+  std::string reason;
+  std::string text() const;
+};
+
+struct VerifiedSignature {
+  TxId txid;
+  Digest root;
+  NodeId node;
+  bool cose = false;
+  uint64_t tree_first_leaf = 0;
+};
+
+struct VerifyReport {
+  std::optional<VerifyFailure> failure;  ///< the first thing that is wrong; nullopt: all is well
+  bool ok() const { return !failure; }
+
+  uint64_t entries = 0;
+  TxId last;                     ///< last entry read
+  TxId last_verified;            ///< last signature that verified; what follows counts as absent
+  SeqNo committed_last;          ///< last seqno in committed chunks
+  uint64_t unverified_tail = 0;  ///< entries after last_verified
+  std::optional<TornTail> torn_tail;  ///< of the open chunk
+  std::string torn_file;
+
+  std::map<int, uint64_t> entry_types;
+  uint64_t private_entries = 0;  ///< with a private domain
+  uint64_t node_signatures = 0;
+  uint64_t cose_signatures = 0;
+  std::string service_status;
+  Digest service_key;               ///< SHA-256 of the service key's DER SubjectPublicKeyInfo
+  std::string service_certificate;  ///< PEM, last in the ledger
+  std::vector<SeqNo> service_create_seqnos;
+  std::vector<std::pair<View, SeqNo>> views;  ///< each view with its first seqno
+  Digest last_signature_root;
+  Digest committed_last_signature_root;
+  Digest root_over_all_entries;
+  bool secrets_checked = false;
+  std::map<SeqNo, Bytes> secrets;     ///< used; given or rebuilt. Do not print.
+  std::vector<std::string> warnings;  ///< legal oddities of old releases, worth a line
+
+  uint64_t chunks = 0;
+  uint64_t bytes = 0;
+};
+
+/// Called for each signature in order, if the caller wants the list (it is not kept otherwise).
+using SignatureSeen = std::function<void(const VerifiedSignature&)>;
+
+/// Never throws; every refusal is in the report.
+VerifyReport verify_ledger(Disk& disk, const VerifyOptions& options,
+                           const SignatureSeen& on_signature = {});
+
+/// The chunk files that make up one ledger, in order, and what is wrong with their names.
+struct LedgerFile {
+  std::string folder;
+  ChunkName name;
+};
+Result<std::vector<LedgerFile>> ledger_files(Disk& disk, const VerifyOptions& options);
+
+/// A committed snapshot file on its own: digest against the receipt's claims, proof, signature,
+/// and the signer against the trusted service certificate if given. The report carries no maps.
+struct SnapshotReport {
+  std::optional<VerifyFailure> failure;
+  bool ok() const { return !failure; }
+  SeqNo seqno;
+  Digest digest;
+  Digest leaf;
+  std::vector<SeqNo> view_history;
+  uint64_t entry_size = 0;
+};
+SnapshotReport verify_snapshot(Disk& disk, const std::string& path,
+                               const std::optional<std::string>& service_certificate = {});
+
+}  // namespace entente::ledger

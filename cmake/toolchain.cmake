@@ -20,6 +20,7 @@ endif()
 add_library(entente_options INTERFACE)
 target_compile_options(entente_options INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+  -Wno-missing-field-initializers  # designated initialisers leave the defaults on purpose
   -fno-omit-frame-pointer -fstack-protector-strong)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False positives of g++ 12 and 14 in standard headers at -O2.

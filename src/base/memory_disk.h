@@ -17,8 +17,9 @@
 namespace entente {
 
 enum class CrashKind {
-  kill,       ///< the process dies: everything that was handed to the system stays
-  power_cut,  ///< of what was not synced a random part stays; the last write may be torn
+  kill,                 ///< the process dies: everything that was handed to the system stays
+  power_cut,            ///< of what was not synced a random first part stays, the last write torn
+  reordered_power_cut,  ///< of what was not synced each change of a file stays or not by itself
 };
 
 /// Thread-safe. Files opened before crash() fail afterwards.
@@ -47,8 +48,8 @@ class MemoryDisk final : public Disk {
   void disarm();
   uint64_t changes() const;  ///< changing operations so far, failed ones included
 
-  /// All open files go stale. power_cut: per file, a random part of the unsynced writes stays, in
-  /// order, the last possibly torn; of unsynced names, in order, a random first part.
+  /// All open files go stale and faults are disarmed. Unsynced names (creations, renames,
+  /// removals) survive a power cut in order: a random first part per folder.
   void crash(CrashKind kind, uint64_t seed);
 
   Result<void> flip_bit(const std::string& path, uint64_t offset, unsigned bit);

@@ -17,6 +17,7 @@
 #include "entente/bytes.h"
 #include "entente/result.h"
 #include "entente/types.h"
+#include "ledger/entry.h"
 
 namespace entente::ledger {
 
@@ -45,15 +46,9 @@ std::string path_in(const std::string& folder, std::string_view name);
 
 // ----------------------------------------------------------------------------------------- layout
 
-inline constexpr uint64_t chunk_header_size = 8;  ///< T
-inline constexpr uint64_t entry_frame_size = 8;   ///< version, flags, 48-bit size
-/// Frame, GCM tag and IV, length of the public domain: no entry is smaller.
-inline constexpr uint64_t smallest_entry = entry_frame_size + 16 + 12 + 8;
+inline constexpr uint64_t chunk_header_size = 8;                                 ///< T
 inline constexpr uint64_t largest_chunk = std::numeric_limits<uint32_t>::max();  ///< u32 offsets
 inline constexpr uint64_t default_entry_limit = 256ull << 20;
-
-inline constexpr uint8_t flag_close_after = 0x01;   ///< the chunk ends after this entry
-inline constexpr uint8_t flag_close_before = 0x02;  ///< the chunk ends before this entry
 
 /// The part of an entry that the file layer needs: where it ends, whether it closes a chunk, and
 /// the transaction id of its IV. All in clear at fixed places.
@@ -63,9 +58,8 @@ struct EntryFrame {
   SeqNo seqno;
   View view;
 
-  static constexpr uint64_t prefix = entry_frame_size + 16 + 12;  ///< bytes needed to read it
-  /// `bytes`: at least `prefix` bytes from the entry's start. Errors: version, size under
-  /// smallest_entry or above `entry_limit`, seqno or view 0.
+  /// `bytes`: at least entry_framing_size bytes from the entry's start. Errors name the field:
+  /// version, size (below the framing, above `entry_limit`), IV (seqno or view 0).
   static Result<EntryFrame> parse(BytesView bytes, uint64_t entry_limit = default_entry_limit);
 };
 
@@ -76,10 +70,12 @@ struct ChunkEntry {
   BytesView bytes;
 };
 
-/// What stands after the last whole entry of an incomplete chunk.
+/// What stands after the last whole entry of an incomplete chunk. A crash leaves a partial entry or
+/// (while the chunk was being completed) a part of its position table; anything else is damage.
 struct TornTail {
   uint64_t offset = 0;  ///< first byte that belongs to no whole entry
   uint64_t bytes = 0;
+  bool damage = false;
   std::string reason;
 };
 
@@ -89,8 +85,9 @@ struct TornTail {
 /// not compared here, see verify.h and ledger_writer.h. Not thread-safe.
 class ChunkReader {
  public:
-  /// Errors name the file: too short for T, T beyond the file or inside the header, table length,
-  /// count against the name, committed name on an incomplete chunk.
+  /// Errors: too short for T, T beyond the file or inside the header, table length, count against
+  /// the name, a name with a last seqno on an incomplete chunk. All errors of the reader have the
+  /// form "byte N: field: reason"; the caller adds the file.
   static Result<ChunkReader> open(Disk& disk, const std::string& folder, const ChunkName& name,
                                   uint64_t entry_limit = default_entry_limit);
   ChunkReader(ChunkReader&&) noexcept;
@@ -107,17 +104,19 @@ class ChunkReader {
   uint64_t offset() const { return offset_; }
   uint64_t entries_read() const { return read_; }
 
-  /// The next entry; nullopt at the end. An incomplete chunk with a partial or unreadable last
-  /// entry ends there, and torn() then says where; a complete one gives an error instead.
+  /// The next entry; nullopt at the end. An incomplete chunk ends before the first entry that is
+  /// partial or unreadable, and torn() then says where; a complete one gives an error instead.
   Result<std::optional<ChunkEntry>> next();
   const std::optional<TornTail>& torn() const { return torn_; }
 
  private:
   ChunkReader() = default;
+  Result<void> read_layout();
   Result<BytesView> window(uint64_t offset, uint64_t size);
   Result<void> check_table_position();
-  Result<std::optional<ChunkEntry>> end_of_entries(std::string reason);
-  Error error(const std::string& what) const;
+  Result<std::optional<ChunkEntry>> finish();
+  std::optional<ChunkEntry> tear(std::string reason, bool damage);
+  bool tail_is_table(uint64_t offset);
 
   ChunkName name_;
   std::string path_;
@@ -130,6 +129,7 @@ class ChunkReader {
   uint64_t offset_ = chunk_header_size;
   uint64_t read_ = 0;
   std::optional<TornTail> torn_;
+  std::vector<uint32_t> offsets_;  ///< of an incomplete chunk, to recognise a half-written table
   Bytes window_;
   uint64_t window_offset_ = 0;
   Bytes table_window_;

@@ -16,7 +16,7 @@ namespace entente::crypto::cose {
 inline constexpr int64_t es256 = -7, es384 = -35, es512 = -36;
 int64_t algorithm_of(Curve curve);
 
-/// Header labels (RFC 9052 §3.1, RFC 9597, RFC 9942 for verifiable data structures).
+/// Header labels (RFC 9052 §3.1, RFC 9597, draft-ietf-cose-merkle-tree-proofs).
 inline constexpr int64_t label_alg = 1, label_content_type = 3, label_kid = 4, label_x5chain = 33,
                          label_cwt_claims = 15, label_vds = 395, label_vdp = 396;
 /// Claims inside label_cwt_claims (RFC 8392).

@@ -5,6 +5,7 @@
 
 #include <openssl/sha.h>
 
+#include <array>
 #include <initializer_list>
 #include <span>
 

@@ -73,7 +73,7 @@ struct RpcInterface {
 
 struct Network {
   Address node_to_node_bind_address;
-  Address node_to_node_published_address;  ///< the bind address where none is given
+  Address node_to_node_published_address;    ///< the bind address where none is given
   std::vector<RpcInterface> rpc_interfaces;  ///< in the order of the file; at least one
 };
 
@@ -142,9 +142,9 @@ struct Command {
   Type type = Type::start;
   std::string service_certificate_file = "service_cert.pem";
   Curve service_curve_id = Curve::p256;  ///< ours: key of a new service identity
-  Start start;      ///< filled for Type::start only
-  Join join;        ///< filled for Type::join only
-  Recover recover;  ///< filled for Type::recover only
+  Start start;                           ///< filled for Type::start only
+  Join join;                             ///< filled for Type::join only
+  Recover recover;                       ///< filled for Type::recover only
 };
 std::string_view to_text(Command::Type type);  ///< `Start`, `Join`, `Recover`
 
@@ -249,7 +249,7 @@ struct Configuration {
 /// The error lists every problem, one a line, each with the JSON path, the value and what is
 /// allowed. Deterministic; reads no file.
 Result<Configuration> parse_configuration(const json::value& document);
-Result<Configuration> parse_configuration(std::string_view text);
+Result<Configuration> parse_configuration_text(std::string_view text);
 /// At most 16 MiB. The error names the file.
 Result<Configuration> read_configuration(const std::string& path);
 

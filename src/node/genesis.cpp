@@ -1,0 +1,241 @@
+#include "node/genesis.h"
+
+#include "base/encoding.h"
+#include "ledger/endorsement.h"
+#include "ledger/shares.h"
+#include "tee/virtual_platform.h"
+
+namespace entente::node {
+namespace {
+
+const Bytes unit(8, 0);
+
+std::string governance(std::string_view name) { return "public:ccf.gov." + std::string(name); }
+
+void put(Tables& tables, const std::string& map, BytesView key, std::string_view value) {
+  tables[map][to_bytes(key)] = to_bytes(value);
+}
+void put_json(Tables& tables, const std::string& map, BytesView key, const json::value& value) {
+  put(tables, map, key, json::dump(value));
+}
+
+Result<std::string> read_text(Disk& disk, const std::string& path) {
+  auto content = read_file(disk, path, 16u << 20);
+  if (!content) return content.error();
+  return to_text(*content);
+}
+
+Result<json::value> read_json(Disk& disk, const std::string& path) {
+  const auto text = read_text(disk, path);
+  if (!text) return text.error();
+  auto document = json::parse(*text);
+  if (!document) return document.error().at(path);
+  return document;
+}
+
+Result<crypto::Certificate> read_certificate(Disk& disk, const std::string& path) {
+  const auto text = read_text(disk, path);
+  if (!text) return text.error();
+  auto certificate = crypto::Certificate::from_pem(*text);
+  if (!certificate) return certificate.error().at(path);
+  return certificate;
+}
+
+/// One member as the configuration names it, its files read.
+struct LoadedMember {
+  crypto::Certificate certificate;
+  std::optional<std::string> encryption_key;  // PEM
+  std::optional<json::value> data;
+  std::optional<RecoveryRole> configured_role;
+  RecoveryRole role;
+};
+
+Result<LoadedMember> load_member(const Member& member, Disk& disk) {
+  auto certificate = read_certificate(disk, member.certificate_file);
+  if (!certificate) return certificate.error();
+  LoadedMember loaded{std::move(*certificate), {}, {}, member.recovery_role,
+                      effective_role(member)};
+  if (member.encryption_public_key_file) {
+    const auto pem = read_text(disk, *member.encryption_public_key_file);
+    if (!pem) return pem.error();
+    const auto key = crypto::RsaPublicKey::from_pem(*pem);
+    if (!key) return key.error().at(*member.encryption_public_key_file);
+    loaded.encryption_key = key->pem();
+  }
+  if (member.data_json_file) {
+    auto data = read_json(disk, *member.data_json_file);
+    if (!data) return data.error();
+    loaded.data = std::move(*data);
+  }
+  return loaded;
+}
+
+Result<std::vector<LoadedMember>> load_members(const Start& start, Disk& disk) {
+  std::vector<LoadedMember> members;
+  for (const Member& member : start.members) {
+    auto loaded = load_member(member, disk);
+    if (!loaded) return loaded.error().at("command.start.members");
+    members.push_back(std::move(*loaded));
+  }
+  return members;
+}
+
+json::object member_info(const LoadedMember& member, std::string_view status) {
+  json::object info{{"status", status}};
+  if (member.data && !member.data->is_null()) info["member_data"] = *member.data;
+  if (member.encryption_key && member.configured_role) {
+    info["recovery_role"] = to_text(*member.configured_role);
+  }
+  return info;
+}
+
+void write_member(Tables& tables, const LoadedMember& member) {
+  const auto id = as_bytes(member.certificate.id());
+  put(tables, governance("members.certs"), id, member.certificate.pem());
+  put_json(tables, governance("members.acks"), id, json::object{{"state_digest", ""}});
+  put_json(tables, governance("members.info"), id, member_info(member, "Accepted"));
+  if (member.encryption_key) {
+    put(tables, governance("members.encryption_public_keys"), id, *member.encryption_key);
+  }
+}
+
+Result<void> write_constitution(Tables& tables, const Start& start, Disk& disk) {
+  std::string script;
+  for (const std::string& path : start.constitution_files) {
+    const auto part = read_text(disk, path);
+    if (!part) return part.error().at("command.start.constitution_files");
+    if (!script.empty()) script += '\n';
+    script += *part;
+  }
+  put_json(tables, governance("constitution"), unit, json::value(script));
+  return {};
+}
+
+Result<void> write_service(Tables& tables, const GenesisInput& input, Disk& disk) {
+  const Start& start = input.configuration.command.start;
+  json::object info{{"cert", input.service.certificate.pem()},
+                    {"status", "Opening"},
+                    {"current_service_create_txid", TxId{first_view, {1}}.text()},
+                    {"recovery_count", 0}};
+  if (input.configuration.service_data_json_file) {
+    auto data = read_json(disk, *input.configuration.service_data_json_file);
+    if (!data) return data.error().at("service_data_json_file");
+    if (!data->is_null()) info["service_data"] = std::move(*data);
+  }
+  put_json(tables, governance("service.info"), unit, info);
+
+  const auto threshold = recovery_threshold(start);
+  if (!threshold) return threshold.error();
+  const ServiceConfiguration& service = start.service_configuration;
+  json::object config{
+      {"recovery_threshold", *threshold},
+      {"maximum_node_certificate_validity_days", service.maximum_node_certificate_validity_days},
+      {"maximum_service_certificate_validity_days",
+       service.maximum_service_certificate_validity_days}};
+  // Optional fields equal to their default are left out.
+  if (service.recent_cose_proposals_window_size != 100) {
+    config["recent_cose_proposals_window_size"] = service.recent_cose_proposals_window_size;
+  }
+  put_json(tables, governance("service.config"), unit, config);
+  return {};
+}
+
+Result<json::object> node_info(const GenesisInput& input, Disk& disk) {
+  const Address& n2n = input.node_to_node_address;
+  const auto& bind = input.configuration.network.node_to_node_bind_address;
+  const auto first = json::Reader(input.rpc_interfaces.begin()->value());
+  const auto address_of = [&](std::string_view key) -> Result<Address> {
+    const auto member = first.member(key);
+    if (!member) return member.error();
+    const auto text = member->as_string();
+    if (!text) return text.error();
+    return Address::parse(*text);
+  };
+  const auto rpc = address_of("bind_address");
+  if (!rpc) return rpc.error();
+  const auto published = address_of("published_address");
+  if (!published) return published.error();
+
+  json::object info{
+      {"status", "Trusted"},
+      {"public_key", input.node.key.public_key().pem()},
+      {"encryption_pub_key", input.node.encryption_key.public_key().pem()},
+      {"certificate_signing_request", input.node.request.pem()},
+      {"quote_info", input.node.evidence.to_json()},
+      {"code_digest", to_hex(as_bytes(tee::virtual_platform::measurement))},
+      {"node_to_node_interface",
+       {{"bind_address", Address{bind.host, bind.port == 0 ? n2n.port : bind.port}.text()},
+        {"published_address", n2n.text()}}},
+      {"rpc_interfaces", input.rpc_interfaces},
+      {"nodehost", n2n.host},
+      {"nodeport", std::to_string(n2n.port)},
+      {"rpchost", rpc->host},
+      {"rpcport", std::to_string(rpc->port)},
+      {"pubhost", published->host},
+      {"pubport", std::to_string(published->port)}};
+  if (input.configuration.node_data_json_file) {
+    auto data = read_json(disk, *input.configuration.node_data_json_file);
+    if (!data) return data.error().at("node_data_json_file");
+    if (!data->is_null()) info["node_data"] = std::move(*data);
+  }
+  return info;
+}
+
+}  // namespace
+
+Result<Tables> genesis_tables(const GenesisInput& input, Disk& disk) {
+  Tables tables;
+  const Start& start = input.configuration.command.start;
+  const auto members = load_members(start, disk);
+  if (!members) return members.error();
+  for (const LoadedMember& member : *members) write_member(tables, member);
+  if (auto written = write_constitution(tables, start, disk); !written) return written.error();
+  if (auto written = write_service(tables, input, disk); !written) return written.error();
+
+  const auto info = node_info(input, disk);
+  if (!info) return info.error();
+  const auto id = as_bytes(input.node.id.value);
+  put_json(tables, governance("nodes.info"), id, *info);
+  put(tables, governance("nodes.endorsed_certificates"), id, input.endorsed_certificate.pem());
+  put(tables, governance("nodes.virtual.host_data"), as_bytes(input.node.host_data.hex()),
+      as_text(unit));
+  put_json(tables, governance("nodes.virtual.measurements"),
+           as_bytes(tee::virtual_platform::measurement), json::value("AllowedToJoin"));
+  return tables;
+}
+
+Result<Tables> insecure_opening_tables(const OpeningInput& input, Disk& disk,
+                                       RandomSource& random) {
+  Tables tables;
+  const Start& start = input.configuration.command.start;
+  const auto members = load_members(start, disk);
+  if (!members) return members.error();
+  std::vector<ledger::RecoveryMember> recovery;
+  for (const LoadedMember& member : *members) {
+    const std::string& id = member.certificate.id();
+    put_json(tables, governance("members.info"), as_bytes(id), member_info(member, "Active"));
+    if (!member.encryption_key || member.role == RecoveryRole::non_participant) continue;
+    auto key = crypto::RsaPublicKey::from_pem(*member.encryption_key);
+    if (!key) return key.error();
+    recovery.push_back({id, std::move(*key), member.role == RecoveryRole::owner});
+  }
+  const auto threshold = recovery_threshold(start);
+  if (!threshold) return threshold.error();
+  const auto shares = ledger::share_ledger_secret(input.ledger_secret, recovery, *threshold,
+                                                  std::nullopt, random);
+  if (!shares) return shares.error().at("recovery shares");
+  put(tables, std::string(ledger::maps::recovery_shares), unit, shares->json());
+  put(tables, std::string(ledger::maps::historical_encrypted_ledger_secret), unit,
+      ledger::first_historical_secret().json());
+  put(tables, std::string(ledger::maps::previous_service_identity_endorsement), unit,
+      ledger::make_self_endorsement(input.service.key, input.created, input.now).json());
+
+  for (const std::string& path : input.configuration.insecure_open->users) {
+    const auto user = read_certificate(disk, path);
+    if (!user) return user.error().at("development.insecure_open.users");
+    put(tables, governance("users.certs"), as_bytes(user->id()), user->pem());
+  }
+  return tables;
+}
+
+}  // namespace entente::node

@@ -23,6 +23,8 @@ struct MapWrites {
 using WriteSet = std::vector<MapWrites>;
 
 /// Maps whose name starts with `public:` go to the ledger in clear; all others are encrypted.
-inline bool is_public(std::string_view map) { return map.starts_with("public:"); }
+inline bool is_public(std::string_view map) {
+  return map.starts_with("public:");
+}
 
 }  // namespace entente::kv

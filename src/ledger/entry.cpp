@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/assert.h"
+#include "crypto/aead.h"
 #include "crypto/digest.h"
 #include "ledger/byte_reader.h"
 #include "ledger/merkle.h"
@@ -124,9 +125,9 @@ Result<EntryView> parse_entry(BytesView bytes, uint64_t offset) {
     return wrong(offset + 1, "flags", "unknown bits " + std::to_string(entry.flags));
   }
   ByteReader reader(bytes.subspan(entry_header_size), offset + entry_header_size);
-  const bool framed = reader.bytes(gcm_tag_size, entry.tag) && reader.bytes(gcm_iv_size, entry.iv);
+  const bool framed = reader.bytes(crypto::gcm_tag_size, entry.tag) && reader.bytes(crypto::gcm_iv_size, entry.iv);
   ENTENTE_ASSERT(framed);  // entry_size() requires the whole framing
-  const uint64_t iv_at = offset + entry_header_size + gcm_tag_size;
+  const uint64_t iv_at = offset + entry_header_size + crypto::gcm_tag_size;
   if (auto read = read_iv(entry, iv_at); !read) return read.error();
 
   const uint64_t public_at = reader.offset();

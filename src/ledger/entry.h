@@ -26,11 +26,9 @@
 namespace entente::ledger {
 
 inline constexpr size_t entry_header_size = 8;   ///< version, flags, L
-inline constexpr size_t gcm_tag_size = 16;
-inline constexpr size_t gcm_iv_size = 12;
 inline constexpr size_t entry_framing_size = 44;  ///< everything before the public domain
-/// L of the largest entry this implementation accepts: chunk offsets are 32 bits wide.
-inline constexpr uint64_t max_entry_size = 1ull << 32;
+/// L of the largest entry that is accepted.
+inline constexpr uint64_t max_entry_size = 1ull << 30;
 inline constexpr uint64_t max_seqno = (1ull << 63) - 1;
 inline constexpr uint64_t max_view = (1ull << 31) - 1;
 

@@ -67,7 +67,7 @@ class EntrySealer {
   Keyed* keyed(SeqNo seqno);
 
   std::shared_ptr<const LedgerSecrets> secrets_;
-  std::vector<Keyed> keyed_;  ///< those used so far, the last one used first
+  std::vector<Keyed> keyed_;  ///< those used so far
 };
 
 }  // namespace entente::ledger

@@ -26,7 +26,8 @@ struct SubjectAltName {
   std::string value;  ///< a host name, or an IPv4 or IPv6 address in text
   auto operator<=>(const SubjectAltName&) const = default;
 
-  /// `iPAddress:127.0.0.1` or `dNSName:localhost`, as node configurations write them.
+  /// `iPAddress:127.0.0.1` or `dNSName:localhost`, as node configurations write them. Host names
+  /// are at most 253 printable ASCII characters without space.
   static Result<SubjectAltName> parse(std::string_view text);
   std::string text() const;
 };
@@ -48,7 +49,9 @@ class Certificate {
   /// DER SubjectPublicKeyInfo of whatever key it is.
   Bytes spki() const;
 
-  std::string subject() const;  ///< RFC 2253 text: `CN=CCF Service`
+  /// `CN=CCF Service`; several attributes in the certificate's order: `CN=Node,O=Org`. Escapes of
+  /// RFC 4514, UTF-8.
+  std::string subject() const;
   std::string issuer() const;
   UnixTime not_before() const;
   UnixTime not_after() const;  ///< inclusive

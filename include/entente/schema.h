@@ -1,0 +1,45 @@
+#pragma once
+// JSON schemas (the OpenAPI 3.0 dialect) of C++ types, by name in one set of components.
+// Names: docs/http-api.md (OpenAPI). Own types: see entente/json_types.h.
+
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "entente/json.h"
+
+namespace entente {
+
+/// The `components/schemas` of one document.
+class SchemaSet {
+ public:
+  /// `{"$ref": "#/components/schemas/NAME"}` after adding `schema` under that name. Characters
+  /// outside [A-Za-z0-9._-] of the name become `_`. Throws std::logic_error if another schema has
+  /// the name already.
+  json::value add(std::string_view name, json::value schema);
+  /// True the first time for each name, so that types that contain themselves end.
+  bool begin(std::string_view name);
+  static json::value reference(std::string_view name);
+
+  const json::object& all() const { return schemas_; }
+
+ private:
+  json::object schemas_;
+};
+
+/// Adds what a type needs and returns the reference to it. Null: no schema.
+using SchemaFunction = json::value (*)(SchemaSet&);
+
+template <typename T>
+json::value schema_of(SchemaSet& schemas);  // entente/json_types.h
+
+template <typename T>
+constexpr SchemaFunction schema_function() {
+  if constexpr (std::is_void_v<T>) {
+    return nullptr;
+  } else {
+    return &schema_of<T>;
+  }
+}
+
+}  // namespace entente

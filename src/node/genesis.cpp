@@ -224,6 +224,10 @@ Result<Tables> insecure_opening_tables(const OpeningInput& input, Disk& disk,
   const auto shares = ledger::share_ledger_secret(input.ledger_secret, recovery, *threshold,
                                                   std::nullopt, random);
   if (!shares) return shares.error().at("recovery shares");
+  auto service = json::parse(as_text(input.genesis.at(governance("service.info")).at(unit)));
+  if (!service) return service.error();
+  service->as_object()["status"] = "Open";
+  put_json(tables, governance("service.info"), unit, *service);
   put(tables, std::string(ledger::maps::recovery_shares), unit, shares->json());
   put(tables, std::string(ledger::maps::historical_encrypted_ledger_secret), unit,
       ledger::first_historical_secret().json());

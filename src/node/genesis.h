@@ -30,7 +30,8 @@ struct OpeningInput {
   const Configuration& configuration;
   const ServiceIdentity& service;
   const crypto::SymmetricKey& ledger_secret;
-  TxId created;        ///< of genesis
+  const Tables& genesis;
+  TxId created;  ///< of genesis
   UnixTime now;
 };
 

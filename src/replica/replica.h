@@ -7,23 +7,33 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <optional>
 #include <vector>
 
 #include "base/environment.h"
 #include "consensus/core.h"
+#include "consensus/signature_policy.h"
 #include "entente/types.h"
 #include "kv/store.h"
+#include "ledger/secrets.h"
+#include "ledger/signature.h"
 
 namespace entente::replica {
 
+class Inbox;
+class LedgerSink;
 class Replica;
 
 /// What a handler may ask of the commit of its transaction.
 struct CommitOptions {
   Digest claims{};      ///< claims digest of the entry; zeros when the application sets none
   bool urgent = false;  ///< somebody waits for global commit: sign soon
+  kv::CommitConditions conditions = {};
+  /// The transaction changes who votes: id → `host:port` of every voter from it on.
+  std::optional<std::map<NodeId, std::string>> voters = std::nullopt;
 };
 
 /// A worker thread's way into the pipeline. Owned and used by one thread.
@@ -34,7 +44,8 @@ class Lane {
   Lane& operator=(const Lane&) = delete;
 
   /// Validates, orders and installs the transaction under the store's short lock, then encodes,
-  /// encrypts and hashes its entry outside of it. The entry waits in the lane until hand_over().
+  /// encrypts and hashes its entry outside of it. The entry waits in the lane until hand_over():
+  /// everything that others commit later waits behind it, so a lane never sleeps on entries.
   kv::CommitResult commit(kv::Tx& tx, const CommitOptions& options = {});
 
   /// Gives everything committed since the last call to the replica thread. Call it once after a
@@ -72,6 +83,79 @@ class Status {
   virtual bool over_limit() const = 0;
   virtual SeqNo last_signed() const = 0;
   virtual void when_final(TxId id, MonotonicTime deadline, FinalCallback callback) = 0;
+};
+
+struct ReplicaOptions {
+  NodeId self;
+  std::string address;  ///< `host:port` of the node-to-node interface, as others dial it
+  ledger::Signer signer;
+  std::shared_ptr<const ledger::LedgerSecrets> secrets;
+  consensus::SignatureLimits signatures;
+  uint64_t chunk_size = 5 << 20;                 ///< bytes of entries, then the chunk is closed
+  uint64_t max_uncommitted_transactions = 10000;  ///< 0: unlimited
+  uint64_t max_uncommitted_bytes = 64 << 20;
+};
+
+class Replica final : public Status {
+ public:
+  /// Everything handed in must outlive the replica.
+  Replica(ReplicaOptions options, kv::Store& store, Inbox& inbox, LedgerSink& sink,
+          const Clock& clock);
+  ~Replica() override;
+
+  /// A new service of which this node is the only voter. Once, before any lane is used.
+  void start_service();
+
+  /// For each thread that executes transactions. Lanes must go before the replica.
+  std::unique_ptr<Lane> make_lane();
+
+  // Replica thread only.
+
+  /// Does everything that can be done now. Returns when it must be called again, if nothing comes
+  /// into the inbox before.
+  std::optional<MonotonicTime> step();
+  /// step() again and again until stop() was called, sleeping in between.
+  void run();
+
+  // Any thread.
+
+  void stop();
+  /// The next signature closes the open ledger chunk.
+  void request_chunk() { chunk_requested_ = true; }
+
+  TxStatus status(TxId id) const override;
+  TxId committed() const override;
+  TxId last() const override;
+  View view() const override;
+  bool is_primary() const override;
+  std::optional<NodeId> primary() const override;
+  std::vector<SeqNo> view_starts() const override;
+  View view_of(SeqNo seqno) const override;
+  consensus::Details details() const override;
+  bool over_limit() const override;
+  SeqNo last_signed() const override;
+  void when_final(TxId id, MonotonicTime deadline, FinalCallback callback) override;
+
+ private:
+  struct Tail;       // what the replica thread alone touches
+  struct Published;  // what it tells the others
+
+  void drain(MonotonicTime now);
+  void propose(MonotonicTime now);
+  bool sign(MonotonicTime now);
+  void obey(consensus::Outputs outputs);
+  void commit_up_to(SeqNo seqno);
+  void write_ledger();
+
+  const ReplicaOptions options_;
+  kv::Store& store_;
+  Inbox& inbox_;
+  LedgerSink& sink_;
+  const Clock& clock_;
+  std::atomic<bool> chunk_requested_{false};
+  std::atomic<bool> stopping_{false};
+  std::unique_ptr<Tail> tail_;
+  std::unique_ptr<Published> published_;
 };
 
 }  // namespace entente::replica

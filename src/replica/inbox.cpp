@@ -1,0 +1,67 @@
+#include "replica/inbox.h"
+
+namespace entente::replica {
+namespace {
+constexpr size_t max_spare_batches = 64;
+constexpr size_t max_spare_bytes = 1 << 20;
+}  // namespace
+
+void Inbox::notify(std::unique_lock<std::mutex>& lock) {
+  pending_ = true;
+  const bool wake_reader = waiting_;
+  lock.unlock();
+  if (wake_reader) changed_.notify_one();
+}
+
+void Inbox::put(std::unique_ptr<Batch> batch) {
+  std::unique_lock lock(mutex_);
+  content_.batches.push_back(std::move(batch));
+  notify(lock);
+}
+
+void Inbox::put(StableNotice notice) {
+  std::unique_lock lock(mutex_);
+  content_.stable.push_back(notice);
+  notify(lock);
+}
+
+void Inbox::wake() {
+  std::unique_lock lock(mutex_);
+  notify(lock);
+}
+
+void Inbox::take(Content& out) {
+  out.batches.clear();
+  out.stable.clear();
+  const std::lock_guard lock(mutex_);
+  std::swap(out, content_);
+  pending_ = false;
+}
+
+void Inbox::wait_until(std::optional<std::chrono::steady_clock::time_point> deadline) {
+  std::unique_lock lock(mutex_);
+  waiting_ = true;
+  if (deadline) {
+    changed_.wait_until(lock, *deadline, [this] { return pending_; });
+  } else {
+    changed_.wait(lock, [this] { return pending_; });
+  }
+  waiting_ = false;
+}
+
+std::unique_ptr<Batch> Inbox::fresh_batch() {
+  const std::lock_guard lock(mutex_);
+  if (spare_.empty()) return std::make_unique<Batch>();
+  auto batch = std::move(spare_.back());
+  spare_.pop_back();
+  return batch;
+}
+
+void Inbox::recycle(std::unique_ptr<Batch> batch) {
+  batch->clear();
+  if (batch->bytes.capacity() > max_spare_bytes) return;
+  const std::lock_guard lock(mutex_);
+  if (spare_.size() < max_spare_batches) spare_.push_back(std::move(batch));
+}
+
+}  // namespace entente::replica

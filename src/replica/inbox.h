@@ -1,0 +1,55 @@
+#pragma once
+// Where other threads leave work for the replica thread. Any number of writers, one reader. The
+// mutex is held only for moving pointers.
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "base/environment.h"
+#include "replica/batch.h"
+
+namespace entente::replica {
+
+/// The ledger holds everything up to here as the durability policy demands.
+struct StableNotice {
+  consensus::Epoch epoch;
+  SeqNo upto;
+};
+
+class Inbox {
+ public:
+  struct Content {
+    std::vector<std::unique_ptr<Batch>> batches;
+    std::vector<StableNotice> stable;
+  };
+
+  void put(std::unique_ptr<Batch> batch);
+  void put(StableNotice notice);
+  /// Wakes the reader without content: a deadline changed, or the process ends.
+  void wake();
+
+  /// Everything that came since the last call, in order of arrival per writer.
+  void take(Content& out);
+
+  /// Blocks until something is put, wake() is called or the clock passes `deadline`.
+  void wait_until(std::optional<std::chrono::steady_clock::time_point> deadline);
+
+  /// Empty batches for reuse, so that a busy service does not allocate.
+  std::unique_ptr<Batch> fresh_batch();
+  void recycle(std::unique_ptr<Batch> batch);
+
+ private:
+  void notify(std::unique_lock<std::mutex>& lock);
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Content content_;                              // guarded by mutex_
+  bool pending_ = false;                         // guarded by mutex_
+  bool waiting_ = false;                         // guarded by mutex_
+  std::vector<std::unique_ptr<Batch>> spare_;    // guarded by mutex_
+};
+
+}  // namespace entente::replica

@@ -1,0 +1,96 @@
+#include "replica/ledger_thread.h"
+
+#include "base/log.h"
+
+namespace entente::replica {
+namespace {
+constexpr auto retry_pause = std::chrono::milliseconds(200);
+}  // namespace
+
+LedgerThread::LedgerThread(ledger::LedgerWriter& writer, Inbox& inbox)
+    : writer_(writer), inbox_(inbox), thread_([this] { run(); }) {}
+
+LedgerThread::~LedgerThread() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+}
+
+void LedgerThread::append(consensus::Epoch epoch, SeqNo last, Bytes entries) {
+  put(Append{epoch, last, std::move(entries)});
+}
+void LedgerThread::commit(SeqNo seqno) { put(Commit{seqno}); }
+void LedgerThread::truncate(SeqNo last) { put(Truncate{last}); }
+
+void LedgerThread::put(Task task) {
+  {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  changed_.notify_one();
+}
+
+bool LedgerThread::take(std::vector<Task>& tasks) {
+  tasks.clear();
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
+  std::swap(tasks, tasks_);
+  return !tasks.empty();
+}
+
+void LedgerThread::run() {
+  std::vector<Task> tasks;
+  while (take(tasks)) perform(tasks);
+}
+
+void LedgerThread::perform(std::vector<Task>& tasks) {
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    if (auto* append = std::get_if<Append>(&tasks[i])) {
+      // Batches that queued up while the disk was busy become one write.
+      for (; i + 1 < tasks.size(); ++i) {
+        auto* more = std::get_if<Append>(&tasks[i + 1]);
+        if (more == nullptr || more->epoch != append->epoch) break;
+        entente::append(append->entries, more->entries);
+        append->last = more->last;
+      }
+      perform(*append);
+    } else if (const auto* commit = std::get_if<Commit>(&tasks[i])) {
+      retry("rename a committed chunk", [&] { return writer_.commit(commit->seqno); });
+    } else if (const auto* truncate = std::get_if<Truncate>(&tasks[i])) {
+      retry("cut the ledger back", [&] { return writer_.truncate(truncate->last); });
+    }
+  }
+}
+
+void LedgerThread::perform(const Append& append) {
+  bool written = false;
+  retry("write the ledger", [&] {
+    auto result = writer_.append(append.entries);
+    written = result.ok();
+    return result;
+  });
+  if (written) inbox_.put(StableNotice{append.epoch, append.last});
+}
+
+void LedgerThread::retry(const char* what, const std::function<Result<void>()>& action) {
+  for (size_t attempt = 0;; ++attempt) {
+    const auto result = action();
+    if (result.ok()) {
+      if (attempt > 0) log::info("ledger", "could {} after {} attempts", what, attempt + 1);
+      return;
+    }
+    // About one line in five seconds while it lasts.
+    if (attempt % 25 == 0) log::fail("ledger", "could not {}: {}", what, result.error().message);
+    if (pause_after_failure()) return;
+  }
+}
+
+bool LedgerThread::pause_after_failure() {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, retry_pause, [this] { return stopping_; });
+}
+
+}  // namespace entente::replica

@@ -1,0 +1,64 @@
+#pragma once
+// Writes the ledger on a thread of its own, so that a slow or full disk never holds up a request.
+// A failed write is tried again until it succeeds: meanwhile nothing becomes committed, and the
+// bound on uncommitted transactions turns new requests away with 503.
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "ledger/ledger_writer.h"
+#include "replica/inbox.h"
+#include "replica/ledger_sink.h"
+
+namespace entente::replica {
+
+class LedgerThread final : public LedgerSink {
+ public:
+  /// `writer` and `inbox` must outlive this object; the writer is used by the thread alone until
+  /// the destructor returns (its reading functions stay free for everybody).
+  LedgerThread(ledger::LedgerWriter& writer, Inbox& inbox);
+  /// Writes what is queued, unless the disk refuses, and joins the thread.
+  ~LedgerThread() override;
+
+  void append(consensus::Epoch epoch, SeqNo last, Bytes entries) override;
+  void commit(SeqNo seqno) override;
+  void truncate(SeqNo last) override;
+
+ private:
+  struct Append {
+    consensus::Epoch epoch;
+    SeqNo last;
+    Bytes entries;
+  };
+  struct Commit {
+    SeqNo seqno;
+  };
+  struct Truncate {
+    SeqNo last;
+  };
+  using Task = std::variant<Append, Commit, Truncate>;
+
+  void put(Task task);
+  void run();
+  /// Takes all waiting tasks; false when the thread should end.
+  bool take(std::vector<Task>& tasks);
+  void perform(std::vector<Task>& tasks);
+  void perform(const Append& append);
+  void retry(const char* what, const std::function<Result<void>()>& action);
+  /// True when the destructor waits.
+  bool pause_after_failure();
+
+  ledger::LedgerWriter& writer_;
+  Inbox& inbox_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Task> tasks_;  // guarded by mutex_
+  bool stopping_ = false;    // guarded by mutex_
+  std::thread thread_;
+};
+
+}  // namespace entente::replica

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "crypto/aead.h"
+
 namespace entente::ledger {
 namespace {
 
@@ -95,7 +97,7 @@ Result<EntryFrame> EntryFrame::parse(BytesView bytes, uint64_t entry_limit) {
     return Error{"entry size: " + std::to_string(rest) + " bytes are above the limit of " +
                  std::to_string(entry_limit)};
   }
-  const uint8_t* iv = bytes.data() + entry_header_size + gcm_tag_size;
+  const uint8_t* iv = bytes.data() + entry_header_size + crypto::gcm_tag_size;
   frame.seqno = SeqNo{load<uint64_t>(iv)};
   frame.view = View{load<uint32_t>(iv + 8) & 0x7fffffffu};
   if (frame.seqno.value == 0 || frame.seqno.value > max_seqno || frame.view.value == 0) {
@@ -110,8 +112,8 @@ ChunkReader::ChunkReader(ChunkReader&&) noexcept = default;
 ChunkReader& ChunkReader::operator=(ChunkReader&&) noexcept = default;
 ChunkReader::~ChunkReader() = default;
 
-Result<ChunkReader> ChunkReader::open(Disk& disk, const std::string& folder, const ChunkName& name,
-                                      uint64_t entry_limit) {
+Result<ChunkReader> ChunkReader::open_file(Disk& disk, const std::string& folder,
+                                           const ChunkName& name, uint64_t entry_limit) {
   ChunkReader reader;
   reader.name_ = name;
   reader.path_ = path_in(folder, name.text());
@@ -119,14 +121,26 @@ Result<ChunkReader> ChunkReader::open(Disk& disk, const std::string& folder, con
   auto file = disk.open(reader.path_, OpenMode::read);
   if (!file) return wrong(0, "file", file.error().message);
   reader.file_ = std::move(*file);
-  if (auto layout = reader.read_layout(); !layout) return layout.error();
+  const auto size = reader.file_->size();
+  if (!size) return wrong(0, "file", size.error().message);
+  reader.file_size_ = reader.entries_end_ = *size;
+  return reader;
+}
+
+Result<ChunkReader> ChunkReader::open_without_table(Disk& disk, const std::string& folder,
+                                                    const ChunkName& name, uint64_t entry_limit) {
+  return open_file(disk, folder, name, entry_limit);
+}
+
+Result<ChunkReader> ChunkReader::open(Disk& disk, const std::string& folder, const ChunkName& name,
+                                      uint64_t entry_limit) {
+  auto reader = open_file(disk, folder, name, entry_limit);
+  if (!reader) return reader;
+  if (auto layout = reader->read_layout(); !layout) return layout.error();
   return reader;
 }
 
 Result<void> ChunkReader::read_layout() {
-  const auto size = file_->size();
-  if (!size) return wrong(0, "file", size.error().message);
-  file_size_ = entries_end_ = *size;
   if (file_size_ < chunk_header_size) {
     if (name_.last) return wrong(0, "position table offset", "the file is too short for one");
     return {};
@@ -148,10 +162,7 @@ Result<void> ChunkReader::read_layout() {
   if (table_offset_ > file_size_) {
     return bad_table(" is greater than total file size " + std::to_string(file_size_));
   }
-  if (file_size_ > largest_chunk + table_window_entries * 4 + largest_chunk / 11 ||
-      table_offset_ > largest_chunk) {
-    return bad_table(" is beyond the largest chunk");
-  }
+  if (table_offset_ > largest_chunk) return bad_table(" is beyond the largest chunk");
   const uint64_t table_size = file_size_ - table_offset_;
   if (table_size % 4 != 0) {
     return wrong(table_offset_, "position table",
@@ -160,6 +171,9 @@ Result<void> ChunkReader::read_layout() {
   announced_ = table_size / 4;
   entries_end_ = table_offset_;
   if (announced_ == 0) return wrong(table_offset_, "position table", "is empty");
+  if (announced_ > (table_offset_ - chunk_header_size) / entry_framing_size) {
+    return wrong(table_offset_, "position table", "has more entries than fit before it");
+  }
   if (name_.last && announced_ != *name_.last - name_.first + 1) {
     return wrong(table_offset_, "position table",
                  "has " + std::to_string(announced_) + " entries, the file name says " +
@@ -287,26 +301,36 @@ Bytes encode_position_table(const std::vector<uint32_t>& offsets) {
   return table;
 }
 
-Result<EntryPlace> place_of(const File& chunk, uint64_t index) {
+Result<std::vector<uint64_t>> entry_offsets(const File& chunk, uint64_t index, uint64_t count) {
   const auto size = chunk.size();
   if (!size) return size.error();
   uint8_t header[chunk_header_size];
   if (auto read = chunk.read_at(0, header); !read) return read.error();
   const uint64_t table = load<uint64_t>(header);
-  if (table < chunk_header_size || table > *size || index >= (*size - table) / 4) {
-    return wrong(0, "position table offset",
-                 std::to_string(table) + " gives no place to entry " + std::to_string(index + 1));
+  const uint64_t entries = table < chunk_header_size || table > *size ? 0 : (*size - table) / 4;
+  if (index >= entries || count > entries - index) {
+    return wrong(
+        0, "position table offset",
+        std::to_string(table) + " gives no place to entry " + std::to_string(index + count));
   }
-  const bool is_last = index + 1 == (*size - table) / 4;
-  uint8_t positions[8];
-  const auto wanted = std::span(positions).first(is_last ? 4 : 8);
-  if (auto read = chunk.read_at(table + index * 4, wanted); !read) return read.error();
-  const uint64_t begin = load<uint32_t>(positions);
-  const uint64_t end = is_last ? table : load<uint32_t>(positions + 4);
-  if (begin < chunk_header_size || end > table || end < begin + entry_framing_size) {
-    return wrong(table + index * 4, "position table", "offsets that cannot be right");
+  const bool to_the_end = index + count == entries;
+  std::vector<uint32_t> positions(count + (to_the_end ? 0 : 1));
+  const auto raw = std::as_writable_bytes(std::span(positions));
+  if (auto read =
+          chunk.read_at(table + index * 4, {reinterpret_cast<uint8_t*>(raw.data()), raw.size()});
+      !read) {
+    return read.error();
   }
-  return EntryPlace{begin, end - begin};
+  std::vector<uint64_t> offsets(positions.begin(), positions.end());
+  if (to_the_end) offsets.push_back(table);
+  uint64_t least = chunk_header_size;
+  for (const uint64_t offset : offsets) {
+    if (offset < least || offset > table) {
+      return wrong(table + index * 4, "position table", "offsets that cannot be right");
+    }
+    least = offset + entry_framing_size;
+  }
+  return offsets;
 }
 
 }  // namespace entente::ledger

@@ -90,6 +90,10 @@ class ChunkReader {
   /// form "byte N: field: reason"; the caller adds the file.
   static Result<ChunkReader> open(Disk& disk, const std::string& folder, const ChunkName& name,
                                   uint64_t entry_limit = default_entry_limit);
+  /// As if T were 0: for the node's own file whose table does not hold what it should.
+  static Result<ChunkReader> open_without_table(Disk& disk, const std::string& folder,
+                                                const ChunkName& name,
+                                                uint64_t entry_limit = default_entry_limit);
   ChunkReader(ChunkReader&&) noexcept;
   ChunkReader& operator=(ChunkReader&&) noexcept;
   ~ChunkReader();
@@ -111,6 +115,8 @@ class ChunkReader {
 
  private:
   ChunkReader() = default;
+  static Result<ChunkReader> open_file(Disk& disk, const std::string& folder, const ChunkName& name,
+                                       uint64_t entry_limit);
   Result<void> read_layout();
   Result<BytesView> window(uint64_t offset, uint64_t size);
   Result<void> check_table_position();
@@ -136,13 +142,10 @@ class ChunkReader {
   uint64_t table_window_first_ = 0;
 };
 
-/// Where entry number `index` (from 0) of a complete chunk stands, read through its table with
-/// two small reads. Errors: not complete, outside the table, offsets that cannot be right.
-struct EntryPlace {
-  uint64_t offset = 0;
-  uint64_t size = 0;
-};
-Result<EntryPlace> place_of(const File& chunk, uint64_t index);
+/// Offsets of entries number `index` … index+count-1 (from 0) of a complete chunk, and of the end
+/// of the last one: count+1 numbers, ascending by at least the size of an entry. Two small reads.
+/// Errors: not complete, outside the table, offsets that cannot be right. count >= 1.
+Result<std::vector<uint64_t>> entry_offsets(const File& chunk, uint64_t index, uint64_t count);
 
 /// The table of a complete chunk.
 Bytes encode_position_table(const std::vector<uint32_t>& offsets);

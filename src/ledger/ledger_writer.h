@@ -44,7 +44,7 @@ struct LedgerConfig {
 
 /// What start-up found and did, for the log.
 struct StartUpReport {
-  SeqNo last;                        ///< last whole entry
+  SeqNo last;                        ///< last whole entry, or the snapshot's seqno if that is later
   SeqNo committed;                   ///< last seqno in a committed chunk, 0 if none
   std::vector<std::string> actions;  ///< "ledger_7: cut to 3 entries", "ledger_9: put aside: …"
 };
@@ -97,44 +97,59 @@ class LedgerWriter {
   Result<Range> read_range(SeqNo first, SeqNo last, uint64_t max_bytes) const;
 
  private:
-  struct Chunk;
+  struct LiveChunk;
+  struct CommittedChunk;
   struct Segment;
+  struct Place;
+  using LiveChunks = std::map<SeqNo, std::shared_ptr<LiveChunk>>;
+  using CommittedChunks = std::map<SeqNo, CommittedChunk>;
   LedgerWriter(Disk& disk, LedgerConfig config);
 
+  // ledger_start_up.cpp
   Result<void> start_new_service();
   Result<void> start_existing();
-  Result<void> index_committed(const std::string& folder, bool main);
-  Result<void> adopt_uncommitted(const std::vector<ChunkName>& names);
-  Result<std::shared_ptr<Chunk>> scan_uncommitted(const ChunkName& name, std::string* refusal);
+  Result<std::vector<ChunkName>> index_main();
+  Result<void> index_read_only(const std::string& folder);
+  Result<void> make_writable_again(ChunkName& name);
+  Result<void> adopt(std::vector<ChunkName> names);
+  Result<std::shared_ptr<LiveChunk>> scan(const ChunkName& name, std::string& refusal);
+  std::string gap_before(const LiveChunk& chunk) const;
   Result<void> put_aside(const std::string& name, const std::string& why);
+  Result<void> rename_in_main(const std::string& from, const std::string& to);
 
+  // ledger_writer.cpp
+  LiveChunk* open_chunk() const;
   Result<std::vector<Segment>> plan(BytesView batch) const;
-  Result<void> write_segment(const Segment& segment, BytesView batch);
-  Result<void> create_chunk(SeqNo first);
-  Result<void> complete_open_chunk();
-  Result<void> cut_back_to(SeqNo seqno);
+  Result<void> execute(const Segment& segment);
+  Result<void> create(const std::shared_ptr<LiveChunk>& chunk);
+  Result<void> settle(const Segment& last);
+  void publish(const std::vector<Segment>& segments);
   Result<void> repair();
-  Result<void> sync_open_files();
+  Result<void> sync_main_folder();
+  Result<void> name_committed(LiveChunk& chunk);
 
-  struct Found;
-  Result<Found> find(SeqNo seqno) const;
-  Result<Range> read_once(SeqNo first, SeqNo last, uint64_t max_bytes) const;
+  // ledger_lookup.cpp
+  std::optional<Place> find(SeqNo first, SeqNo last, uint64_t max_bytes) const;
+  Result<Range> read_place(const Place& place, uint64_t max_bytes) const;
 
+  // Of the disk thread alone:
   Disk& disk_;
   LedgerConfig config_;
   StartUpReport report_;
   bool recovering_ = false;
-  /// A failed operation left files that differ from the published picture: cut them back to it
-  /// before anything else.
+  bool folder_dirty_ = false;  ///< names changed since the main folder was synced
+  /// Files may differ from what is published below: bring them in line before anything else.
   bool repair_pending_ = false;
-  Bytes scratch_;
+  std::vector<std::shared_ptr<LiveChunk>> doomed_;  ///< not published (any more); to be removed
+  Bytes gathered_;
 
-  mutable std::mutex mutex_;                        ///< guards everything below against readers
-  std::map<SeqNo, std::shared_ptr<Chunk>> chunks_;  ///< of the main folder, by first seqno
-  std::vector<std::map<SeqNo, std::shared_ptr<Chunk>>> read_only_;
+  mutable std::mutex mutex_;          ///< guards what follows; only the disk thread changes it
+  LiveChunks live_;                   ///< main folder, not yet renamed to `.committed`
+  CommittedChunks committed_chunks_;  ///< main folder
+  std::vector<CommittedChunks> read_only_chunks_;  ///< in the order of the configuration
   SeqNo last_;
   SeqNo committed_;
-  uint64_t cuts_ = 0;  ///< a read that overlaps a cut is repeated
+  uint64_t moves_ = 0;  ///< cuts and renames: a read that overlaps one is repeated
 };
 
 }  // namespace entente::ledger

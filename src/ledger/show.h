@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "ledger/chunk_file.h"
+#include "ledger/secrets.h"
 
 namespace entente::ledger {
 
@@ -25,8 +26,8 @@ struct ShowOptions {
   std::optional<std::string> map;
   bool values = false;  ///< print values, not only keys
   bool json = false;
-  /// Start version to key: private maps are shown too.
-  std::map<SeqNo, Bytes> secrets;
+  /// With them private maps are shown too.
+  LedgerSecrets secrets;
   uint64_t entry_limit = default_entry_limit;
   size_t longest_value = 256;  ///< bytes of a key or value in text; JSON is never shortened
 };

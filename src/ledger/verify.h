@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ledger/chunk_file.h"
+#include "ledger/secrets.h"
 
 namespace entente::ledger {
 
@@ -32,8 +33,8 @@ struct VerifyOptions {
   bool accept_torn_tail = true;
   /// PEM. The last service identity in the ledger must have this public key.
   std::optional<std::string> service_certificate;
-  /// Start version to 32-byte key. With them every entry is decrypted and its evidence checked.
-  std::map<SeqNo, Bytes> secrets;
+  /// With them every entry is decrypted and its evidence checked.
+  LedgerSecrets secrets;
   /// PEM private encryption keys of members: the secrets are rebuilt from the shares in the ledger.
   std::vector<std::string> member_keys;
   uint64_t entry_limit = default_entry_limit;

@@ -1,0 +1,47 @@
+#pragma once
+// Feeds the indexing strategies: every globally committed transaction, in order, in batches, on the
+// history thread. Source: docs/http-api.md (indexing).
+
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "entente/indexing.h"
+#include "history/past_ledger.h"
+
+namespace entente::indexing {
+
+/// Transactions read between two looks at the requests of clients.
+inline constexpr uint64_t batch_transactions = 500;
+inline constexpr uint64_t batch_bytes = uint64_t{16} << 20;
+
+class Indexer {
+ public:
+  explicit Indexer(std::function<SeqNo()> committed) : committed_(std::move(committed)) {}
+
+  // -- any thread, but not from within a strategy ------------------------------------------------
+  bool install(StrategyPtr strategy);
+  bool uninstall(const StrategyPtr& strategy);
+  json::array describe() const;
+  bool empty() const;
+
+  // -- history thread ----------------------------------------------------------------------------
+  /// One batch. False if there was nothing to do. An error is that of the ledger; it is tried again
+  /// at the next call.
+  Result<bool> step(history::PastLedger& ledger);
+
+ private:
+  using Installed = std::vector<StrategyPtr>;
+  Result<bool> feed_next(const Installed& strategies, history::PastLedger& ledger, SeqNo committed);
+  Result<bool> feed_again(const StrategyPtr& strategy, history::PastLedger& ledger,
+                          SeqNo committed);
+  void give(const StrategyPtr& strategy, const history::State& state);
+  Installed installed() const;
+
+  const std::function<SeqNo()> committed_;
+  std::mutex feeding_;  ///< held while strategies are fed; taken before mutex_
+  mutable std::mutex mutex_;
+  Installed strategies_;  ///< guarded by mutex_
+};
+
+}  // namespace entente::indexing

@@ -17,6 +17,7 @@ class Writer {
  public:
   Writer& integer(int64_t value);
   Writer& unsigned_integer(uint64_t value);
+  Writer& negative_integer(uint64_t n);  ///< the value −1−n
   Writer& bytes(BytesView value);
   Writer& text(std::string_view utf8);
   Writer& array(size_t items);   ///< then so many items
@@ -25,7 +26,7 @@ class Writer {
   Writer& boolean(bool value);
   Writer& null();
   Writer& floating(double value);  ///< shortest of half, single, double that keeps the value
-  Writer& simple(uint8_t value);   ///< unassigned simple values
+  Writer& simple(uint8_t value);   ///< not 24 … 31 (asserted)
   Writer& raw(BytesView encoded);  ///< an item encoded before
 
   const Bytes& encoded() const { return out_; }
@@ -60,6 +61,12 @@ struct Value {
   double real = 0;           ///< floating
   Bytes string;              ///< bytes, and the UTF-8 of text
   std::vector<Value> items;  ///< array: items; map: key, value, key, value …; tag: the one item
+
+  static Value integer(int64_t value);
+  static Value byte_string(BytesView value);
+  static Value text_string(std::string_view utf8);
+  static Value array(std::vector<Value> items);
+  static Value map(std::vector<Value> keys_and_values);  ///< alternating
 
   bool is(Kind other) const { return kind == other; }
   std::optional<int64_t> as_integer() const;        ///< if an integer that fits

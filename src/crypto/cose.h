@@ -29,7 +29,9 @@ struct Sign1 {
   std::optional<Bytes> payload;    ///< absent: detached
   Bytes signature;
 
-  /// Must carry tag 18, three maps and strings of the right kinds, nothing after.
+  /// Must be tag 18 around the four parts of the right kinds, nothing after. Also refused: more
+  /// than 64 entries in a header, a label in both headers, and the `crit` label (no extension is
+  /// understood here, RFC 9052 §3.1).
   static Result<Sign1> parse(BytesView encoded, const cbor::Limits& limits = {});
 
   std::optional<int64_t> algorithm() const;  ///< protected label 1

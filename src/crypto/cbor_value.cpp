@@ -34,7 +34,7 @@ Value Value::byte_string(BytesView value) {
 }
 
 Value Value::text_string(std::string_view utf8) {
-  Value out = byte_string(as_bytes(utf8));
+  Value out = byte_string(entente::as_bytes(utf8));
   out.kind = Kind::text;
   return out;
 }

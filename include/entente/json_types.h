@@ -443,7 +443,7 @@ json::value schema_of(SchemaSet& schemas) {
     return schema_of<typename T::value_type>(schemas);
   } else {
     const std::string name = json::schema_name<T>();
-    if (!schemas.begin(name)) return SchemaSet::reference(name);
+    if (!schemas.begin(name, std::type_index(typeid(T)))) return SchemaSet::reference(name);
     return schemas.add(name, json::schema_body<T>(schemas));
   }
 }

@@ -26,10 +26,10 @@ inline constexpr std::string_view previous_service_identity_endorsement =
 /// The COSE_Sign1 alone.
 struct CoseEndorsement {
   crypto::cose::Sign1 message;
-  crypto::PublicKey endorsed;          ///< the payload: the older key (own key in the first one)
-  TxId begin;                          ///< first transaction of the endorsed epoch
-  std::optional<TxId> end;             ///< last one; absent: self-endorsement
-  std::optional<Digest> end_root;      ///< last signed root of that epoch; with `end`
+  crypto::PublicKey endorsed;      ///< the payload: the older key (own key in the first one)
+  TxId begin;                      ///< first transaction of the endorsed epoch
+  std::optional<TxId> end;         ///< last one; absent: self-endorsement
+  std::optional<Digest> end_root;  ///< last signed root of that epoch; with `end`
   UnixTime issued_at{};
 };
 

@@ -45,8 +45,8 @@ Result<void> read_public_header(ByteReader& reader, EntryView& entry) {
   if (!reader.u64(seqno)) return reader.missing("seqno");
   if (seqno != entry.txid.seqno.value) {
     return wrong(seqno_at, "seqno",
-                 std::to_string(seqno) + " differs from " +
-                     std::to_string(entry.txid.seqno.value) + " in the IV");
+                 std::to_string(seqno) + " differs from " + std::to_string(entry.txid.seqno.value) +
+                     " in the IV");
   }
   if (fields.claims && !reader.digest(entry.claims_digest)) return reader.missing("claims digest");
   if (fields.evidence && !reader.digest(entry.commit_evidence_digest)) {
@@ -112,11 +112,12 @@ Result<uint64_t> entry_size(BytesView header) {
 
 Result<EntryView> parse_entry(BytesView bytes, uint64_t offset) {
   auto size = entry_size(bytes);
-  if (!size) return offset == 0 ? size.error() : size.error().at("entry at " + std::to_string(offset));
+  if (!size)
+    return offset == 0 ? size.error() : size.error().at("entry at " + std::to_string(offset));
   if (*size != bytes.size()) {
-    return wrong(offset + 2, "entry size",
-                 std::to_string(*size) + " bytes announced, " + std::to_string(bytes.size()) +
-                     " present");
+    return wrong(
+        offset + 2, "entry size",
+        std::to_string(*size) + " bytes announced, " + std::to_string(bytes.size()) + " present");
   }
   EntryView entry;
   entry.bytes = bytes;
@@ -125,7 +126,8 @@ Result<EntryView> parse_entry(BytesView bytes, uint64_t offset) {
     return wrong(offset + 1, "flags", "unknown bits " + std::to_string(entry.flags));
   }
   ByteReader reader(bytes.subspan(entry_header_size), offset + entry_header_size);
-  const bool framed = reader.bytes(crypto::gcm_tag_size, entry.tag) && reader.bytes(crypto::gcm_iv_size, entry.iv);
+  const bool framed =
+      reader.bytes(crypto::gcm_tag_size, entry.tag) && reader.bytes(crypto::gcm_iv_size, entry.iv);
   ENTENTE_ASSERT(framed);  // entry_size() requires the whole framing
   const uint64_t iv_at = offset + entry_header_size + crypto::gcm_tag_size;
   if (auto read = read_iv(entry, iv_at); !read) return read.error();

@@ -25,7 +25,7 @@
 
 namespace entente::ledger {
 
-inline constexpr size_t entry_header_size = 8;   ///< version, flags, L
+inline constexpr size_t entry_header_size = 8;    ///< version, flags, L
 inline constexpr size_t entry_framing_size = 44;  ///< everything before the public domain
 /// L of the largest entry that is accepted.
 inline constexpr uint64_t max_entry_size = 1ull << 30;
@@ -37,8 +37,8 @@ inline constexpr uint8_t close_chunk_after = 0x01;
 inline constexpr uint8_t close_chunk_before = 0x02;
 
 enum class EntryType : uint8_t {
-  write_set = 0,                  ///< 1.x only
-  snapshot = 1,                   ///< snapshot files only
+  write_set = 0,  ///< 1.x only
+  snapshot = 1,   ///< snapshot files only
   write_set_claims = 2,
   write_set_evidence = 3,
   write_set_evidence_claims = 4,  ///< the only type that is written
@@ -46,13 +46,13 @@ enum class EntryType : uint8_t {
 
 /// Views into the parsed bytes: valid as long as those.
 struct EntryView {
-  BytesView bytes;           ///< the whole entry, header included
+  BytesView bytes;  ///< the whole entry, header included
   uint8_t flags = 0;
   BytesView tag;             ///< 16
   BytesView iv;              ///< 12
   BytesView public_domain;   ///< also the AAD
   BytesView private_domain;  ///< ciphertext, as long as its plaintext; may be empty
-  TxId txid;                 ///< from the IV; seqno agrees with the public domain; view 0 in snapshots
+  TxId txid;  ///< from the IV; seqno agrees with the public domain; view 0 in snapshots
   EntryType type = EntryType::write_set_evidence_claims;
   std::optional<Digest> claims_digest;           ///< types 2 and 4
   std::optional<Digest> commit_evidence_digest;  ///< types 3 and 4

@@ -28,10 +28,9 @@ void normalise(std::vector<kv::Write>& writes) {
 /// both.
 bool merge_removals(std::vector<kv::Write>& writes, size_t split) {
   if (split == 0 || split == writes.size()) return true;
-  std::inplace_merge(writes.begin(), writes.begin() + static_cast<ptrdiff_t>(split), writes.end(),
-                     [](const kv::Write& a, const kv::Write& b) {
-                       return compare(a.key, b.key) < 0;
-                     });
+  std::inplace_merge(
+      writes.begin(), writes.begin() + static_cast<ptrdiff_t>(split), writes.end(),
+      [](const kv::Write& a, const kv::Write& b) { return compare(a.key, b.key) < 0; });
   for (size_t i = 1; i < writes.size(); ++i) {
     if (equal(writes[i - 1].key, writes[i].key)) return false;
   }
@@ -69,8 +68,8 @@ class MapsReader {
     if (strict() && previous != nullptr && !(previous->map < map.map)) {
       return wrong(map_at_, "map name", "maps are not in ascending order");
     }
-    for (auto step : {&MapsReader::read_reads, &MapsReader::read_writes,
-                      &MapsReader::read_removals}) {
+    for (auto step :
+         {&MapsReader::read_reads, &MapsReader::read_writes, &MapsReader::read_removals}) {
       if (auto done = (this->*step)(map); !done) return done.error();
     }
     return map;
@@ -149,9 +148,8 @@ class MapsReader {
   }
 
   static void merge_repeated(kv::WriteSet& maps) {
-    std::stable_sort(maps.begin(), maps.end(), [](const kv::MapWrites& a, const kv::MapWrites& b) {
-      return a.map < b.map;
-    });
+    std::stable_sort(maps.begin(), maps.end(),
+                     [](const kv::MapWrites& a, const kv::MapWrites& b) { return a.map < b.map; });
     kv::WriteSet merged;
     for (kv::MapWrites& map : maps) {
       if (!merged.empty() && merged.back().map == map.map) {

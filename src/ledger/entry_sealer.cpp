@@ -100,7 +100,9 @@ std::span<const uint8_t, crypto::gcm_tag_size> tag_of(const EntryView& entry) {
 
 }  // namespace
 
-uint64_t sealed_size(const kv::WriteSet& writes) { return domain_sizes(writes).total(); }
+uint64_t sealed_size(const kv::WriteSet& writes) {
+  return domain_sizes(writes).total();
+}
 
 EntrySealer::EntrySealer(std::shared_ptr<const LedgerSecrets> secrets)
     : secrets_(std::move(secrets)) {
@@ -173,8 +175,7 @@ SealedEntry EntrySealer::seal_into(const kv::WriteSet& writes, const TxId& txid,
       {out.data() + entry_framing_size, sizes.in_clear}, private_domain, private_domain, tag);
 
   sealed.write_set_digest = crypto::sha256(out);
-  sealed.leaf =
-      entry_leaf(sealed.write_set_digest, sealed.commit_evidence_digest, claims_digest);
+  sealed.leaf = entry_leaf(sealed.write_set_digest, sealed.commit_evidence_digest, claims_digest);
   return sealed;
 }
 

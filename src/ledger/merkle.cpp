@@ -23,7 +23,9 @@ void append_big_endian(Bytes& out, uint64_t value) {
 
 /// First node that a level of this height must keep once the leaves before `first` are forgotten:
 /// the left edge has the node before (first >> height) wherever that is odd.
-uint64_t kept_from(uint64_t first, size_t height) { return (first >> height) & ~1ull; }
+uint64_t kept_from(uint64_t first, size_t height) {
+  return (first >> height) & ~1ull;
+}
 
 }  // namespace
 
@@ -65,7 +67,9 @@ void MerkleTree::Level::cut(uint64_t index) {
 
 // --------------------------------------------------------------------------------------- the tree
 
-MerkleTree::MerkleTree() { append(Digest{}); }
+MerkleTree::MerkleTree() {
+  append(Digest{});
+}
 
 MerkleTree::Level& MerkleTree::level(size_t height) {
   while (levels_.size() <= height) {

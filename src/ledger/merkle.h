@@ -71,8 +71,8 @@ class MerkleTree {
  private:
   /// The full nodes of one level: indices begin … begin+nodes.size()-unused-1.
   struct Level {
-    uint64_t begin = 0;   ///< index within the level of nodes[unused]
-    size_t unused = 0;    ///< forgotten nodes at the front, removed when they are the majority
+    uint64_t begin = 0;  ///< index within the level of nodes[unused]
+    size_t unused = 0;   ///< forgotten nodes at the front, removed when they are the majority
     std::vector<Digest> nodes;
 
     uint64_t end() const { return begin + (nodes.size() - unused); }

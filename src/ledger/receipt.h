@@ -39,7 +39,7 @@ struct Receipt {
   std::optional<LeafComponents> components;
   std::optional<Digest> leaf;  ///< signature transactions (the signed root, empty proof), type 0
   MerklePath proof;
-  Bytes signature;          ///< DER, by the node over the root
+  Bytes signature;  ///< DER, by the node over the root
   NodeId node;
   std::string certificate;  ///< PEM of the node
   /// PEM; the first endorses the service identity that issued `certificate`, each following one

@@ -61,8 +61,7 @@ Result<void> LedgerSecrets::add(SeqNo start, const crypto::SymmetricKey& key) {
       [](const LedgerSecret& secret, SeqNo sought) { return secret.start < sought; });
   if (place != secrets_.end() && place->start == start) {
     if (place->key == key) return {};
-    return Error{"ledger secret: another one is known from version " +
-                 std::to_string(start.value)};
+    return Error{"ledger secret: another one is known from version " + std::to_string(start.value)};
   }
   Digest commit_secret = derive_commit_secret(key);
   secrets_.insert(place, {start, key, crypto::HmacSha256(commit_secret)});

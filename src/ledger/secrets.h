@@ -13,9 +13,9 @@
 namespace entente::ledger {
 
 struct LedgerSecret {
-  SeqNo start;                         ///< first entry encrypted with this key
+  SeqNo start;  ///< first entry encrypted with this key
   crypto::SymmetricKey key;
-  crypto::HmacSha256 commit_secret;    ///< derived from the key; evidence of its entries
+  crypto::HmacSha256 commit_secret;  ///< derived from the key; evidence of its entries
 };
 
 /// All secrets known, ascending by start. A value: readers on other threads hold a

@@ -72,8 +72,9 @@ struct HistoricalSecret {
     SeqNo version;                                        ///< its start
     std::optional<SeqNo> previous_secret_stored_version;  ///< previous write to this map
   };
-  std::optional<SeqNo> next_version;  ///< start of the current secret; absent: seqno of the write + 1
-  std::optional<Previous> previous;   ///< absent at the first opening
+  std::optional<SeqNo>
+      next_version;  ///< start of the current secret; absent: seqno of the write + 1
+  std::optional<Previous> previous;  ///< absent at the first opening
 
   SeqNo current_version(SeqNo written_at) const {
     return next_version ? *next_version : written_at + 1;
@@ -96,8 +97,8 @@ HistoricalSecret make_historical_secret(const crypto::SymmetricKey& current,
 using HistoricalSecretAt = std::function<Result<HistoricalSecret>(SeqNo)>;
 
 struct SecretChainStart {
-  crypto::SymmetricKey latest;   ///< unwrapped
-  HistoricalSecret historical;   ///< last write at or before the recovery_shares write
+  crypto::SymmetricKey latest;  ///< unwrapped
+  HistoricalSecret historical;  ///< last write at or before the recovery_shares write
   SeqNo historical_written_at;
 };
 

@@ -53,8 +53,8 @@ SignatureValues sign_root(const Signer& signer, const TxId& txid, const MerkleTr
 
 /// The node's signature as stored.
 struct NodeSignature {
-  TxId txid;                               ///< of the signature transaction
-  Digest root;                             ///< over leaves 0 … seqno-1
+  TxId txid;    ///< of the signature transaction
+  Digest root;  ///< over leaves 0 … seqno-1
   NodeId node;
   std::optional<std::string> certificate;  ///< PEM; absent in 1.x
   Bytes signature;                         ///< DER
@@ -90,9 +90,9 @@ struct SignatureTransaction {
   std::optional<MerkleTree> tree;     ///< absent only in 1.x
 };
 
-/// Nullopt if the write set is not that of a signature transaction (has no `signatures` map). Errors:
-/// other maps beside them, other keys than the unit key, values that do not parse, ids that differ
-/// from `txid`, a tree whose size or root differs. Does not verify signatures.
+/// Nullopt if the write set is not that of a signature transaction (has no `signatures` map).
+/// Errors: other maps beside them, other keys than the unit key, values that do not parse, ids that
+/// differ from `txid`, a tree whose size or root differs. Does not verify signatures.
 Result<std::optional<SignatureTransaction>> read_signature(const kv::WriteSet& writes,
                                                            const TxId& txid);
 

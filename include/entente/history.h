@@ -114,8 +114,8 @@ using StatePtr = std::shared_ptr<const State>;
 /// will not come.
 template <typename T>
 struct Fetched {
-  std::optional<T> value;
-  std::optional<Error> failure;
+  std::optional<T> value = std::nullopt;
+  std::optional<Error> failure = std::nullopt;
   bool pending() const { return !value && !failure; }
 };
 
@@ -185,6 +185,7 @@ EndpointFunction read_write_adapter(HistoricalWriteFunction function, const Node
                                     TxIdExtractor extractor = txid_from_header);
 
 /// 202, `retry-after`, text: the answer to "not yet".
-void answer_not_yet(Call& call, std::string_view text, std::chrono::seconds retry_after = std::chrono::seconds(3));
+void answer_not_yet(Call& call, std::string_view text,
+                    std::chrono::seconds retry_after = std::chrono::seconds(3));
 
 }  // namespace entente::history

@@ -42,11 +42,12 @@ class Strategy {
   /// Exactly the transaction that next_requested() asked for, once it is globally committed.
   virtual void handle_committed_transaction(const history::State& state) = 0;
 
-  /// Transactions that were handled before and are wanted again, because what was made of them is
-  /// no longer in memory. nullopt: none.
+  /// What is still missing of transactions that were handled before and are wanted again, because
+  /// what was made of them is no longer in memory. nullopt: nothing. Each call of handle_again must
+  /// move `first`.
   virtual std::optional<SeqNoRange> wanted_again() const { return std::nullopt; }
-  /// All of them, in order, at once.
-  virtual void handle_again(SeqNoRange, const std::vector<history::StatePtr>&) {}
+  /// Exactly the first of them.
+  virtual void handle_again(const history::State&) {}
 
   /// One object of /node/index/strategies.
   virtual json::object describe() const;
@@ -93,8 +94,8 @@ class ContinuousStrategy : public Strategy {
   mutable std::mutex mutex_;
 
  private:
-  SeqNo next_;           // guarded by mutex_
-  TxId watermark_;       // guarded by mutex_
+  SeqNo next_;      // guarded by mutex_
+  TxId watermark_;  // guarded by mutex_
 };
 
 /// Calls back for every key that a transaction wrote to one map.
@@ -163,19 +164,24 @@ class SeqnosByKeyBucketed : public Strategy {
   std::optional<SeqNo> next_requested() const override;
   void handle_committed_transaction(const history::State& state) override;
   std::optional<SeqNoRange> wanted_again() const override;
-  void handle_again(SeqNoRange range, const std::vector<history::StatePtr>& states) override;
+  void handle_again(const history::State& state) override;
   json::object describe() const override;
 
  private:
   using Bucket = SeqnosByKey;
-  struct Held {
-    uint64_t number;
+  struct Numbered {
+    uint64_t number = 0;
     Bucket seqnos;
   };
 
   uint64_t bucket_of(SeqNo seqno) const { return seqno.value / seqnos_per_bucket_; }
+  SeqNo first_of(uint64_t number) const;
+  SeqNo last_of(uint64_t number) const { return {(number + 1) * seqnos_per_bucket_ - 1}; }
   void add(Bucket& bucket, const history::State& state) const;
-  void hold(uint64_t number, Bucket bucket);
+  // The rest under mutex_.
+  void hold(Numbered bucket);
+  const Bucket* find(uint64_t number);
+  void want(uint64_t number);
 
   const std::string map_;
   const size_t seqnos_per_bucket_;
@@ -184,10 +190,11 @@ class SeqnosByKeyBucketed : public Strategy {
   mutable std::mutex mutex_;
   SeqNo next_{1};
   TxId watermark_;
-  uint64_t current_number_ = 0;
-  Bucket current_;         ///< being filled
-  std::list<Held> held_;   ///< complete ones, used last first
+  Numbered current_;          ///< being filled
+  std::list<Numbered> held_;  ///< complete ones, used last first
   std::deque<uint64_t> wanted_;
+  Bucket again_;      ///< the first of `wanted_`, being filled …
+  SeqNo again_next_;  ///< … up to here
 };
 
 }  // namespace entente::indexing

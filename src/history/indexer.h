@@ -35,7 +35,8 @@ class Indexer {
   Result<bool> feed_next(const Installed& strategies, history::PastLedger& ledger, SeqNo committed);
   Result<bool> feed_again(const StrategyPtr& strategy, history::PastLedger& ledger,
                           SeqNo committed);
-  void give(const StrategyPtr& strategy, const history::State& state);
+  /// False if the strategy misbehaved and was uninstalled.
+  bool give(const StrategyPtr& strategy, const history::State& state, bool again);
   Installed installed() const;
 
   const std::function<SeqNo()> committed_;

@@ -87,7 +87,7 @@ class StateCache {
   Limits limits_;
   uint64_t next_id_ = 1;
   Requests requests_;
-  std::list<RequestKey> uses_;  ///< asked for least recently first
+  std::list<RequestKey> uses_;                         ///< asked for least recently first
   std::deque<std::pair<RequestKey, uint64_t>> queue_;  ///< requests with missing states
   size_t bytes_ = 0;
 };

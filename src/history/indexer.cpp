@@ -1,0 +1,124 @@
+#include "history/indexer.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace entente::indexing {
+
+bool Indexer::install(StrategyPtr strategy) {
+  const std::lock_guard lock(mutex_);
+  if (std::find(strategies_.begin(), strategies_.end(), strategy) != strategies_.end()) {
+    return false;
+  }
+  strategies_.push_back(std::move(strategy));
+  return true;
+}
+
+bool Indexer::uninstall(const StrategyPtr& strategy) {
+  const std::lock_guard feeding(feeding_);
+  const std::lock_guard lock(mutex_);
+  return std::erase(strategies_, strategy) != 0;
+}
+
+json::array Indexer::describe() const {
+  json::array all;
+  for (const StrategyPtr& strategy : installed()) all.emplace_back(strategy->describe());
+  return all;
+}
+
+bool Indexer::empty() const {
+  const std::lock_guard lock(mutex_);
+  return strategies_.empty();
+}
+
+Indexer::Installed Indexer::installed() const {
+  const std::lock_guard lock(mutex_);
+  return strategies_;
+}
+
+Result<bool> Indexer::step(history::PastLedger& ledger) {
+  const std::lock_guard feeding(feeding_);
+  const Installed strategies = installed();
+  const SeqNo committed = committed_();
+  bool worked = false;
+  for (const StrategyPtr& strategy : strategies) {
+    const auto fed = feed_again(strategy, ledger, committed);
+    if (!fed) return fed.error();
+    worked = worked || *fed;
+  }
+  const auto fed = feed_next(strategies, ledger, committed);
+  if (!fed) return fed.error();
+  return worked || *fed;
+}
+
+Result<bool> Indexer::feed_next(const Installed& strategies, history::PastLedger& ledger,
+                                SeqNo committed) {
+  std::optional<SeqNo> first;
+  for (const StrategyPtr& strategy : strategies) {
+    const auto next = strategy->next_requested();
+    if (next && *next <= committed && (!first || *next < *first)) first = next;
+  }
+  if (!first) return false;
+  const SeqNo last = std::min(committed, *first + (batch_transactions - 1));
+  const auto states = ledger.read(*first, last, committed, batch_bytes);
+  if (!states) return states.error();
+  for (const StrategyPtr& strategy : strategies) {
+    for (const history::StatePtr& state : *states) {
+      const auto next = strategy->next_requested();
+      if (!next) break;
+      if (*next == state->id().seqno && !give(strategy, *state, false)) break;
+    }
+  }
+  return true;
+}
+
+Result<bool> Indexer::feed_again(const StrategyPtr& strategy, history::PastLedger& ledger,
+                                 SeqNo committed) {
+  const auto range = strategy->wanted_again();
+  if (!range || range->last > committed) return false;
+  const SeqNo last = std::min(range->last, range->first + (batch_transactions - 1));
+  const auto states = ledger.read(range->first, last, committed, batch_bytes);
+  if (!states) return states.error();
+  for (const history::StatePtr& state : *states) {
+    if (!give(strategy, *state, true)) break;
+  }
+  return true;
+}
+
+bool Indexer::give(const StrategyPtr& strategy, const history::State& state, bool again) {
+  const SeqNo seqno = state.id().seqno;
+  std::string failure;
+  try {
+    if (again) {
+      strategy->handle_again(state);
+      const auto left = strategy->wanted_again();
+      if (left && left->first == seqno) failure = "it asks for the same again";
+    } else {
+      strategy->handle_committed_transaction(state);
+      if (strategy->next_requested() == seqno) failure = "it asks for the same again";
+    }
+  } catch (const std::exception& thrown) {
+    failure = thrown.what();
+  }
+  if (failure.empty()) return true;
+  log::fail("history", "Strategy {} failed at {} and is uninstalled: {}", strategy->name(),
+            state.id().text(), failure);
+  const std::lock_guard lock(mutex_);
+  std::erase(strategies_, strategy);
+  return false;
+}
+
+// ------------------------------------------------------------------------------------ Strategies
+
+bool Strategies::install(StrategyPtr strategy) {
+  return indexer_->install(std::move(strategy));
+}
+bool Strategies::uninstall(const StrategyPtr& strategy) {
+  return indexer_->uninstall(strategy);
+}
+json::array Strategies::describe() const {
+  return indexer_->describe();
+}
+
+}  // namespace entente::indexing

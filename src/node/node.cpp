@@ -1,0 +1,346 @@
+#include "node/node.h"
+
+#include <csignal>
+#include <thread>
+
+#include "base/log.h"
+#include "crypto/random.h"
+#include "history/history.h"
+#include "ledger/ledger_writer.h"
+#include "net/server.h"
+#include "node/genesis.h"
+#include "node/node_endpoints.h"
+#include "node/output_files.h"
+#include "node/port_reservation.h"
+#include "node/published.h"
+#include "node/rpc_handler.h"
+#include "node/tables.h"
+#include "replica/ledger_thread.h"
+#include "rpc/common_endpoints.h"
+
+namespace entente::node {
+namespace {
+
+constexpr int exit_failure = 1;
+constexpr int exit_pid_file_exists = 103;
+constexpr int exit_bad_option = 105;
+constexpr int exit_file_not_readable = 255;
+
+ledger::Durability durability_of(Durability configured) {
+  return configured == Durability::none ? ledger::Durability::none
+                                        : ledger::Durability::batch_fsync;
+}
+
+consensus::SignatureLimits signature_limits(const Configuration& configuration) {
+  consensus::SignatureLimits limits;
+  limits.max_count = configuration.ledger_signatures.tx_count;
+  limits.max_delay = configuration.ledger_signatures.delay;
+  // Two signatures with P-384 take ten times as long as with P-256: sign less often, so that
+  // signing stays within a quarter of one core.
+  if (configuration.node_certificate.curve_id == Curve::p384 ||
+      configuration.command.service_curve_id == Curve::p384) {
+    limits.min_gap = std::chrono::milliseconds(6);
+  }
+  return limits;
+}
+
+}  // namespace
+
+struct Node::Parts {
+  Parts(Configuration configured, const Application& hosted)
+      : configuration(std::move(configured)), application(hosted) {}
+
+  const Configuration configuration;
+  const Application& application;
+  Disk& disk = system_disk();
+  const Clock& clock = system_clock();
+
+  // Built by start(), in this order; destroyed in the opposite one.
+  std::optional<NodeIdentity> identity;
+  std::optional<ServiceIdentity> service;
+  std::optional<crypto::Certificate> endorsed;
+  std::shared_ptr<const ledger::LedgerSecrets> secrets;
+  std::unique_ptr<ledger::LedgerWriter> ledger;
+  std::optional<PortReservation> node_to_node;
+  kv::Store store;
+  replica::Inbox inbox;
+  std::unique_ptr<replica::LedgerThread> ledger_thread;
+  std::unique_ptr<replica::Replica> replica;
+  std::unique_ptr<NodeContext> context;
+  NodeFacts facts;
+  std::unique_ptr<history::History> history;
+  std::unique_ptr<rpc::Frontends> frontends;
+  std::unique_ptr<RpcHandler> handler;
+  std::unique_ptr<net::Server> server;
+  std::thread replica_thread;
+  bool stopped = false;
+
+  std::optional<Exit> open_ledger();
+  std::optional<Exit> make_identities();
+  std::optional<Exit> build();
+  std::optional<Exit> listen();
+  std::optional<Exit> write_files();
+  std::optional<Exit> serve();
+  std::optional<Exit> create_service();
+  Result<void> commit(const Tables& tables, bool genesis);
+  Result<void> show_certificates(Authority authority, const std::string& chain);
+  void watch_commits();
+  void stop();
+};
+
+std::optional<Exit> Node::Parts::open_ledger() {
+  ledger::LedgerConfig config;
+  config.main = configuration.ledger.directory;
+  config.read_only = configuration.ledger.read_only_directories;
+  config.durability = durability_of(configuration.ledger.durability);
+  auto opened = ledger::LedgerWriter::open(disk, std::move(config), ledger::StartUp::new_service);
+  if (!opened) return Exit{exit_bad_option, opened.error().message};
+  ledger = std::move(*opened);
+  if (auto made = disk.create_folders(configuration.snapshots.directory); !made) {
+    return Exit{exit_file_not_readable, made.error().message};
+  }
+  return std::nullopt;
+}
+
+std::optional<Exit> Node::Parts::make_identities() {
+  const UnixTime now = clock.unix_time();
+  auto node = make_node_identity(configuration, now, disk);
+  if (!node) return Exit{exit_failure, node.error().message};
+  identity = std::move(*node);
+  auto made = make_service_identity(configuration, now);
+  if (!made) return Exit{exit_failure, made.error().message};
+  service = std::move(*made);
+  auto certificate = endorse(*identity, *service);
+  if (!certificate) return Exit{exit_failure, certificate.error().message};
+  endorsed = std::move(*certificate);
+
+  crypto::SymmetricKey key;
+  crypto::system_random().fill(key.writable());
+  auto known = std::make_shared<ledger::LedgerSecrets>();
+  if (auto added = known->add(SeqNo{1}, key); !added) {
+    return Exit{exit_failure, added.error().message};
+  }
+  secrets = std::move(known);
+  log::info("node", "Node id is {}", identity->id.value);
+  return std::nullopt;
+}
+
+std::optional<Exit> Node::Parts::build() {
+  auto reserved = PortReservation::make(configuration.network.node_to_node_bind_address);
+  if (!reserved) return Exit{exit_failure, reserved.error().message};
+  node_to_node.emplace(std::move(*reserved));
+
+  ledger_thread = std::make_unique<replica::LedgerThread>(*ledger, inbox);
+  const Start& start = configuration.command.start;
+  replica::ReplicaOptions options{
+      .self = identity->id,
+      .address = node_to_node->published(configuration.network.node_to_node_published_address).text(),
+      .signer = {identity->key, endorsed->pem(), service->key, start.cose_issuer,
+                 start.cose_subject},
+      .secrets = secrets,
+      .signatures = signature_limits(configuration),
+      .chunk_size = configuration.ledger.chunk_size,
+      .max_uncommitted_transactions = configuration.consensus.max_uncommitted_tx_count};
+  replica = std::make_unique<replica::Replica>(std::move(options), store, inbox, *ledger_thread,
+                                               clock);
+  context = std::make_unique<NodeContext>(identity->id, *replica, clock);
+  history = std::make_unique<history::History>(
+      history::LedgerSources{*ledger, [this] { return secrets; },
+                             [this] { return service->certificate; }},
+      *replica, clock);
+  history->install(*context);
+  return std::nullopt;
+}
+
+std::optional<Exit> Node::Parts::listen() {
+  facts.id = identity->id;
+  facts.self_signed_certificate = identity->self_signed.pem();
+  facts.evidence = identity->evidence;
+  facts.state = api::NodeStartupState::Initialized;
+  facts.sessions = [this] { return server->metrics(); };
+  facts.app_open = [this] { return frontends->is_open(rpc::Actor::app); };
+  facts.gov_open = [this] { return frontends->is_open(rpc::Actor::gov); };
+  facts.index_strategies = [this] { return json::value(history->indexer().describe()); };
+
+  frontends = std::make_unique<rpc::Frontends>(rpc::Surroundings{
+      store, *replica, clock,
+      [](const rpc::RedirectTarget& target, const rpc::Interface&) -> std::optional<std::string> {
+        if (target.kind == rpc::RedirectTarget::Kind::static_address) return target.address;
+        return std::nullopt;  // the only node of its service is the primary
+      }});
+  for (const rpc::Actor actor : {rpc::Actor::app, rpc::Actor::node, rpc::Actor::gov}) {
+    rpc::install_common_endpoints(frontends->registry(actor), *context);
+    history::install_receipt_endpoint(frontends->registry(actor), *context);
+  }
+  install_node_endpoints(frontends->registry(rpc::Actor::node), facts, *context, *replica);
+  application.register_endpoints(frontends->registry(rpc::Actor::app), *context);
+  frontends->seal();
+
+  const size_t workers = 1 + configuration.worker_threads;
+  handler = std::make_unique<RpcHandler>(*frontends, *replica, workers);
+  net::ServerOptions options;
+  options.workers = workers;
+  options.tick_interval =
+      std::chrono::duration_cast<std::chrono::milliseconds>(configuration.tick_interval);
+  server = std::make_unique<net::Server>(options, *handler);
+  for (const RpcInterface& configured : configuration.network.rpc_interfaces) {
+    auto rules = frontends->add_interface(rules_of(configured));
+    if (!rules) return Exit{exit_failure, rules.error().message};
+    const auto index =
+        server->add_interface(transport_of(configured, configuration.idle_connection_timeout));
+    if (!index) return Exit{exit_failure, index.error().message};
+    handler->add_interface(*rules);
+    facts.rpc_interfaces[configured.name] =
+        published_interface(configured, server->bound_address(*index));
+  }
+  return std::nullopt;
+}
+
+std::optional<Exit> Node::Parts::write_files() {
+  std::vector<OutputFile> files{
+      {configuration.output_files.node_certificate_file, identity->self_signed.pem()},
+      {configuration.command.service_certificate_file, service->certificate.pem()}};
+  if (configuration.output_files.node_to_node_address_file) {
+    files.push_back({*configuration.output_files.node_to_node_address_file,
+                     json::dump(json::object{
+                         {"node_to_node_interface", node_to_node->bound().text()}})});
+  }
+  if (configuration.output_files.rpc_addresses_file) {
+    json::object addresses;
+    for (size_t i = 0; i < configuration.network.rpc_interfaces.size(); ++i) {
+      addresses[server->config(i).name] = server->bound_address(i).text();
+    }
+    files.push_back({*configuration.output_files.rpc_addresses_file, json::dump(addresses)});
+  }
+  for (const OutputFile& file : files) {
+    if (auto written = write_file(disk, file.path, as_bytes(file.content)); !written) {
+      return Exit{exit_file_not_readable, written.error().message};
+    }
+  }
+  return std::nullopt;
+}
+
+Result<void> Node::Parts::show_certificates(Authority authority, const std::string& chain) {
+  for (size_t i = 0; i < configuration.network.rpc_interfaces.size(); ++i) {
+    if (configuration.network.rpc_interfaces[i].authority != authority) continue;
+    auto shown = server->set_certificate(i, chain, identity->key.private_pem());
+    if (!shown) return shown;
+  }
+  return {};
+}
+
+void Node::Parts::watch_commits() {
+  const std::string own_id = identity->id.value;
+  store.set_global_hook(
+      tables::endorsed_certificates, [this, own_id](SeqNo, const std::vector<kv::Write>& writes) {
+        for (const kv::Write& write : writes) {
+          if (as_text(write.key) != own_id || !write.value) continue;
+          const auto shown = show_certificates(Authority::service, to_text(*write.value));
+          if (!shown.ok()) log::fail("node", "certificate: {}", shown.error().message);
+          frontends->open(rpc::Actor::gov);
+        }
+      });
+  store.set_global_hook(tables::service_info, [this](SeqNo seqno,
+                                                     const std::vector<kv::Write>& writes) {
+    for (const kv::Write& write : writes) {
+      if (!write.value) continue;
+      const auto row = json::parse(as_text(*write.value));
+      if (!row.ok() || tables::text_member(*row, "status") != "Open") continue;
+      const auto certificate =
+          crypto::Certificate::from_pem(tables::text_member(*row, "cert"));
+      if (!certificate.ok() || certificate->spki() != service->certificate.spki()) continue;
+      log::info("node", "Service is open since transaction {}", seqno.value);
+      frontends->open(rpc::Actor::app);
+    }
+  });
+}
+
+std::optional<Exit> Node::Parts::serve() {
+  watch_commits();
+  frontends->open(rpc::Actor::node);
+  if (auto shown = show_certificates(Authority::node, identity->self_signed.pem()); !shown) {
+    return Exit{exit_failure, shown.error().message};
+  }
+  if (auto started = server->start(); !started) {
+    return Exit{exit_failure, started.error().message};
+  }
+  replica->start_service();
+  replica_thread = std::thread([this] { replica->run(); });
+  return create_service();
+}
+
+Result<void> Node::Parts::commit(const Tables& tables, bool genesis) {
+  const auto lane = replica->make_lane();
+  auto tx = store.begin();
+  for (const auto& [map, writes] : tables) {
+    auto handle = tx.rw(map);
+    for (const auto& [key, value] : writes) handle.put(key, value);
+  }
+  replica::CommitOptions options;
+  options.urgent = true;
+  if (genesis) {
+    options.voters.emplace();
+    options.voters->emplace(
+        identity->id,
+        node_to_node->published(configuration.network.node_to_node_published_address).text());
+  }
+  const auto result = lane->commit(tx, options);
+  if (result.status != kv::CommitStatus::committed) return Error{"the transaction did not commit"};
+  lane->hand_over();
+  return {};
+}
+
+std::optional<Exit> Node::Parts::create_service() {
+  const auto genesis = genesis_tables(
+      {configuration, *identity, *service, *endorsed, facts.rpc_interfaces,
+       node_to_node->published(configuration.network.node_to_node_published_address)},
+      disk);
+  if (!genesis) return Exit{exit_file_not_readable, genesis.error().message};
+  if (auto done = commit(*genesis, true); !done) return Exit{exit_failure, done.error().message};
+  facts.state = api::NodeStartupState::PartOfNetwork;
+  log::info("node", "Created a new service at transaction {}", TxId{first_view, {1}}.text());
+
+  if (!configuration.insecure_open) return std::nullopt;
+  log::fail("node",
+            "INSECURE: development.insecure_open is set. The service opens itself, without any "
+            "vote of its members, and registers {} users. Never do this with real data.",
+            configuration.insecure_open->users.size());
+  const auto opening = insecure_opening_tables(
+      {configuration, *service, secrets->latest()->key, *genesis, TxId{first_view, {1}},
+       clock.unix_time()},
+      disk, crypto::system_random());
+  if (!opening) return Exit{exit_file_not_readable, opening.error().message};
+  replica->request_chunk();
+  if (auto done = commit(*opening, false); !done) return Exit{exit_failure, done.error().message};
+  return std::nullopt;
+}
+
+void Node::Parts::stop() {
+  if (stopped) return;
+  stopped = true;
+  if (server) server->stop();
+  handler.reset();  // its lanes hand over what they still hold
+  if (replica) replica->stop();
+  if (replica_thread.joinable()) replica_thread.join();
+}
+
+// ---------------------------------------------------------------------------------------- public
+
+Node::Node(Configuration configuration, const Application& application)
+    : parts_(std::make_unique<Parts>(std::move(configuration), application)) {}
+
+Node::~Node() { stop(); }
+
+std::optional<Exit> Node::start() {
+  using Step = std::optional<Exit> (Parts::*)();
+  for (const Step step : {&Parts::open_ledger, &Parts::make_identities, &Parts::build,
+                          &Parts::listen, &Parts::write_files, &Parts::serve}) {
+    if (auto exit = (parts_.get()->*step)()) return exit;
+  }
+  return std::nullopt;
+}
+
+void Node::stop() { parts_->stop(); }
+void Node::notice_stop() { parts_->facts.stop_notice = true; }
+
+}  // namespace entente::node

@@ -1,0 +1,103 @@
+#include <csignal>
+#include <ctime>
+
+#include "base/log.h"
+#include "node/node.h"
+
+namespace entente::node {
+namespace {
+
+constexpr int exit_pid_file_exists = 103;
+constexpr int exit_bad_option = 105;
+constexpr int exit_file_not_readable = 255;
+constexpr int exit_not_offered = 1;
+
+/// Signals are taken by sigwait on one thread, so that no handler runs anywhere.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+std::optional<Exit> write_pid_file(const std::string& path) {
+  Disk& disk = system_disk();
+  if (disk.exists(path)) {
+    return Exit{exit_pid_file_exists, "PID file " + path + " already exists. Exiting."};
+  }
+  auto file = disk.open(path, OpenMode::create_new);
+  const auto written = file.ok() ? (*file)->write_at(0, as_bytes(std::to_string(getpid())))
+                                 : Result<void>(file.error());
+  if (!written.ok()) return Exit{exit_file_not_readable, written.error().message};
+  return std::nullopt;
+}
+
+std::optional<Exit> check(const Configuration& configuration) {
+  const auto missing = not_offered(configuration);
+  if (!missing.empty()) {
+    std::string message = "this build does not offer what the configuration asks for:";
+    for (const std::string& line : missing) message += "\n  " + line;
+    return Exit{exit_not_offered, message};
+  }
+  if (configuration.command.type != Command::Type::start) {
+    return Exit{exit_not_offered, "command.type: this build can only Start a service, not " +
+                                      std::string(to_text(configuration.command.type))};
+  }
+  if (const auto threshold = recovery_threshold(configuration.command.start); !threshold) {
+    return Exit{exit_bad_option, threshold.error().message};
+  }
+  return std::nullopt;
+}
+
+void wait_for_end(Node& node, const sigset_t& signals, bool ignore_first_sigterm) {
+  for (bool ignore = ignore_first_sigterm;;) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal == SIGTERM && ignore) {
+      ignore = false;
+      log::info("node", "SIGTERM: Notifying enclave, but not shutting down.");
+      node.notice_stop();
+      continue;
+    }
+    const char* name = signal == SIGTERM ? "SIGTERM" : signal == SIGHUP ? "SIGHUP" : "SIGINT";
+    log::info("node", "{}: Shutting down enclave gracefully...", name);
+    return;
+  }
+}
+
+}  // namespace
+
+Exit run(const Configuration& configuration, const Application& application,
+         const std::vector<std::string>& command_line) {
+  const sigset_t signals = block_signals();
+  log::set_format(configuration.log_format == LogFormat::json ? log::Format::json
+                                                              : log::Format::text);
+  std::string words;
+  for (const std::string& word : command_line) words += (words.empty() ? "" : " ") + word;
+  log::info("node", "Command line: {}", words);
+  log::info("node", "Configuration: {}", json::dump(configuration.raw));
+  for (const std::string& note : configuration.notes) log::info("node", "{}", note);
+
+  const auto fail = [](Exit exit) {
+    log::fatal("node", "{}", exit.message);
+    log::flush();
+    return exit;
+  };
+  if (auto exit = check(configuration)) return fail(*exit);
+  if (auto exit = write_pid_file(configuration.output_files.pid_file)) return fail(*exit);
+  Node node(configuration, application);
+  if (auto exit = node.start()) {
+    node.stop();
+    return fail(*exit);
+  }
+  wait_for_end(node, signals, configuration.ignore_first_sigterm);
+  node.stop();
+  log::info("node", "Enclave stopped successfully. Stopping host...");
+  log::info("node", "Host stopped successfully");
+  log::flush();
+  return {};
+}
+
+}  // namespace entente::node

@@ -183,6 +183,11 @@ Result<void> LedgerWriter::repair() {
       chunk->announced = false;
     }
     if (auto cut = chunk->file->truncate(chunk->end); !cut) return cut.error().at("repair");
+    // Or a power cut might bring the old bytes back underneath what is written next.
+    if (config_.durability == Durability::batch_fsync) {
+      if (auto synced = chunk->file->sync(); !synced) return synced.error().at("repair");
+      chunk->synced = true;
+    }
   }
   if (removes && config_.durability == Durability::batch_fsync) {
     if (auto synced = sync_main_folder(); !synced) return synced.error().at("repair");

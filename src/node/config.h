@@ -11,9 +11,13 @@
 #include <vector>
 
 #include "base/json.h"
+#include "entente/bytes.h"
 #include "entente/result.h"
+#include "entente/types.h"
 
 namespace entente::node {
+
+using entente::to_text;  // beside the overloads below
 
 /// `host:port`. An IPv6 host is written in brackets and kept without them.
 struct Address {

@@ -172,7 +172,8 @@ Result<void> verify_node_signature(const NodeSignature& signature, const crypto:
 Result<CoseSignature> parse_cose_signature(BytesView encoded) {
   auto message = cose::Sign1::parse(encoded);
   if (!message) return message.error();
-  CoseSignature signature{.message = std::move(*message)};
+  CoseSignature signature;
+  signature.message = std::move(*message);
   if (signature.message.payload) return Error{"COSE payload: must be detached"};
   if (!signature.message.algorithm()) return header_error("alg", "missing");
   for (const auto read : {read_identity, read_claims, read_txid}) {

@@ -9,16 +9,33 @@
 
 #include <array>
 #include <cstddef>
+#include <utility>
 
 #include "entente/bytes.h"
 #include "kv/record.h"
-#include "kv/ref.h"
 
 namespace entente::kv {
 
-struct BTreeNode {
-  static void add(const BTreeNode* node);
-  static void drop(const BTreeNode* node);
+struct BTreeNode;
+void add_node(const BTreeNode* node);
+void drop_node(const BTreeNode* node);
+
+/// A counted reference to a node (see ref.h), so that the node's layout stays private.
+class BTreeRoot {
+ public:
+  BTreeRoot() = default;
+  BTreeRoot(const BTreeRoot& other) : node(other.node) {
+    if (node != nullptr) add_node(node);
+  }
+  BTreeRoot(BTreeRoot&& other) noexcept : node(std::exchange(other.node, nullptr)) {}
+  BTreeRoot& operator=(BTreeRoot other) noexcept {
+    std::swap(node, other.node);
+    return *this;
+  }
+  ~BTreeRoot() {
+    if (node != nullptr) drop_node(node);
+  }
+  BTreeNode* node = nullptr;
 };
 
 class BTree {
@@ -30,7 +47,7 @@ class BTree {
 
   /// Null if absent. Lives as long as this tree, or a copy of it, holds it.
   const Record* find(BytesView key) const;
-  /// Inserts or replaces by record->key(); gives back what it replaced, or null. Not a tombstone.
+  /// Inserts or replaces by record->key(); gives back what it replaced, or null.
   RecordRef put(RecordRef record);
   /// Gives back what it removed, or null.
   RecordRef erase(BytesView key);
@@ -59,13 +76,16 @@ class BTree {
   /// At the first record whose key is not less than `key`.
   Cursor lower_bound(BytesView key) const;
 
+  /// True if nobody else holds the root, so that changes happen in place.
+  bool unshared() const;
+
   /// Walks the whole tree and asserts its invariants. For tests.
   void check() const;
   /// Bytes of all nodes and records as asked from the allocator. For tests and benchmarks.
   size_t memory() const;
 
  private:
-  Ref<BTreeNode> root_;
+  BTreeRoot root_;
   size_t size_ = 0;
 };
 

@@ -1,8 +1,9 @@
 #pragma once
 // One key, its value and the version (seqno) of the transaction that wrote it, in one allocation.
 // Immutable once it is published in the store; shared by trees, snapshots, undo records and
-// transactions. A removal in a write set is a record without value (a tombstone); trees never hold
-// one. The fixed part takes 20 bytes, so that a key and a value of 20 bytes fill 60.
+// transactions. A removal in a write set is a record without value (a tombstone); the trees of the
+// store never hold one. The fixed part takes 20 bytes, so that a key and a value of 20 bytes
+// fill 60.
 
 #include <atomic>
 #include <cstddef>
@@ -29,6 +30,7 @@ class Record {
   BytesView key() const { return {data(), key_size_}; }
   /// Empty for a tombstone.
   BytesView value() const { return {data() + key_size_, is_tombstone() ? 0 : value_size_}; }
+  size_t allocated_size() const;  ///< bytes asked from the allocator
   size_t payload_size() const { return key_size_ + value().size(); }
 
   /// Only before publication, by the owner.

@@ -80,6 +80,8 @@ struct LoadedMap {
 
 class Store {
  public:
+  struct Content;  ///< only for the files of this room
+
   Store();  ///< empty, a follower, epoch 0
   ~Store();
   Store(const Store&) = delete;
@@ -100,6 +102,8 @@ class Store {
 
   /// The last transaction that the transaction could observe: fixes its snapshot if it has none.
   static TxId observed(ReadOnlyTx& tx);
+  /// Whether the transaction has opened any map. Not after it committed.
+  static bool touched(const ReadOnlyTx& tx);
 
   // ---- sequencing (the replica)
 
@@ -159,8 +163,6 @@ class Store {
   void set_global_hook(std::string_view map, Hook hook);
 
  private:
-  friend class TxBody;
-  struct Content;
   std::unique_ptr<Content> content_;
 };
 

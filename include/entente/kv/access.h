@@ -37,9 +37,11 @@ enum class Context : uint8_t {
 };
 inline constexpr size_t context_count = static_cast<size_t>(Context::governance) + 1;
 
-inline constexpr size_t max_map_name_size = 1024;            ///< bytes
-inline constexpr size_t max_key_size = size_t{16} << 20;     ///< bytes
-inline constexpr size_t max_value_size = size_t{256} << 20;  ///< bytes
+/// What one transaction may write, replaced writes included.
+inline constexpr size_t max_transaction_size = size_t{1} << 30;  ///< bytes
+inline constexpr size_t max_map_name_size = 1024;                ///< bytes
+inline constexpr size_t max_key_size = size_t{16} << 20;         ///< bytes
+inline constexpr size_t max_value_size = size_t{256} << 20;      ///< bytes
 
 NameClass name_class(std::string_view map);
 Access access_of(Context context, NameClass name);
@@ -56,7 +58,7 @@ class AccessError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// A key, value or the number of maps is over its limit.
+/// A key, a value, a transaction or the number of maps is over its limit.
 class LimitError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

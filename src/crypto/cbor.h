@@ -50,7 +50,7 @@ enum class Kind : uint8_t {
   floating,
   simple
 };
-std::string_view to_text(Kind kind);
+std::string_view name_of(Kind kind);
 
 /// A decoded item. Owns its content.
 struct Value {

@@ -3,7 +3,7 @@
 
 namespace entente::crypto::cbor {
 
-std::string_view to_text(Kind kind) {
+std::string_view name_of(Kind kind) {
   constexpr std::string_view names[] = {"unsigned integer",
                                         "negative integer",
                                         "byte string",

@@ -77,7 +77,7 @@ Hash hash_of(Curve curve) {
 size_t coordinate_size(Curve curve) {
   return facts(curve).coordinate;
 }
-std::string_view to_text(Curve curve) {
+std::string_view name_of(Curve curve) {
   return facts(curve).name;
 }
 
@@ -92,7 +92,7 @@ Result<Bytes> der_to_raw_signature(BytesView der, Curve curve) {
   for (size_t i = 0; i < 2; ++i) {
     if (BN_is_negative(numbers[i]) ||
         BN_bn2binpad(numbers[i], raw.data() + i * size, static_cast<int>(size)) < 0) {
-      return Error{"signature number is out of range for " + std::string(to_text(curve))};
+      return Error{"signature number is out of range for " + std::string(name_of(curve))};
     }
   }
   return raw;
@@ -102,7 +102,7 @@ Result<Bytes> raw_to_der_signature(BytesView raw, Curve curve) {
   const size_t size = coordinate_size(curve);
   if (raw.size() != 2 * size) {
     return Error{"raw signature has " + std::to_string(raw.size()) + " bytes, not the " +
-                 std::to_string(2 * size) + " of " + std::string(to_text(curve))};
+                 std::to_string(2 * size) + " of " + std::string(name_of(curve))};
   }
   BigNumPtr r(BN_bin2bn(raw.data(), static_cast<int>(size), nullptr));
   BigNumPtr s(BN_bin2bn(raw.data() + size, static_cast<int>(size), nullptr));
@@ -157,7 +157,7 @@ Result<PublicKey> PublicKey::from_coordinates(Curve curve, BytesView x, BytesVie
   if (x.size() != coordinate_size(curve) || y.size() != coordinate_size(curve)) {
     return Error{"coordinates have " + std::to_string(x.size()) + " and " +
                  std::to_string(y.size()) + " bytes, not the " +
-                 std::to_string(coordinate_size(curve)) + " of " + std::string(to_text(curve))};
+                 std::to_string(coordinate_size(curve)) + " of " + std::string(name_of(curve))};
   }
   return from_der(spki_of(curve, x, y));
 }
@@ -236,14 +236,14 @@ Result<KeyPair> KeyPair::from_pem(std::string_view pem) {
 Result<KeyPair> KeyPair::from_scalar(Curve curve, BytesView scalar) {
   if (scalar.size() != coordinate_size(curve)) {
     return Error{"private scalar has " + std::to_string(scalar.size()) + " bytes, not the " +
-                 std::to_string(coordinate_size(curve)) + " of " + std::string(to_text(curve))};
+                 std::to_string(coordinate_size(curve)) + " of " + std::string(name_of(curve))};
   }
   const BigNumPtr d(BN_bin2bn(scalar.data(), static_cast<int>(scalar.size()), BN_secure_new()));
   const std::unique_ptr<EC_GROUP, FreeWith<EC_GROUP_free>> group(
       EC_GROUP_new_by_curve_name(facts(curve).nid));
   ENTENTE_ASSERT(d != nullptr && group != nullptr);
   if (BN_is_zero(d.get()) || BN_cmp(d.get(), EC_GROUP_get0_order(group.get())) >= 0) {
-    return Error{"private scalar is outside [1, n-1] of " + std::string(to_text(curve))};
+    return Error{"private scalar is outside [1, n-1] of " + std::string(name_of(curve))};
   }
   const std::unique_ptr<EC_POINT, FreeWith<EC_POINT_free>> point(EC_POINT_new(group.get()));
   ENTENTE_ASSERT(point != nullptr);

@@ -19,7 +19,7 @@ namespace entente::crypto {
 enum class Curve { p256, p384, p521 };
 Hash hash_of(Curve curve);
 size_t coordinate_size(Curve curve);    ///< bytes of one coordinate: 32, 48, 66
-std::string_view to_text(Curve curve);  ///< `P-256`, `P-384`, `P-521`
+std::string_view name_of(Curve curve);  ///< `P-256`, `P-384`, `P-521`
 
 /// IEEE P1363 signatures (r ‖ s, each of coordinate size) from and to DER (RFC 3279 §2.2.3).
 Result<Bytes> der_to_raw_signature(BytesView der, Curve curve);

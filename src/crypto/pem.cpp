@@ -27,6 +27,7 @@ Result<std::vector<PemBlock>> parse_pem(std::string_view text) {
     return Error{"PEM text of " + std::to_string(text.size()) + " bytes is above the limit of " +
                  std::to_string(max_pem_size)};
   }
+  if (text.empty()) return Error{"no PEM block in the text"};
   const ErrorQueueScope errors;
   const BioPtr bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
   ENTENTE_ASSERT(bio != nullptr);

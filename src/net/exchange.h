@@ -19,10 +19,10 @@ class Mailbox;
 struct SessionInfo {
   uint64_t id = 0;  ///< unique within the life of the server
   const InterfaceConfig* interface = nullptr;
-  size_t interface_index = 0;          ///< in the order of Server::add_interface
-  BytesView client_certificate_der;    ///< leaf, unverified; empty if none was presented
+  size_t interface_index = 0;        ///< in the order of Server::add_interface
+  BytesView client_certificate_der;  ///< leaf, unverified; empty if none was presented
   bool http2 = false;
-  std::shared_ptr<void> user;          ///< the upper layer's, of this connection or stream
+  std::shared_ptr<void> user;  ///< the upper layer's, of this connection or stream
   /// The upper layer's, of the whole connection in both protocols (such as a parsed certificate).
   std::shared_ptr<void>* connection_user = nullptr;
 };

@@ -21,9 +21,9 @@ namespace entente::net {
 struct Http1Error {
   enum class Kind { parsing, body_too_large, header_too_large };
   Kind kind = Kind::parsing;
-  const char* name = "";    ///< `HPE_INVALID_METHOD` …; only for parsing errors
-  std::string reason;       ///< of a parsing error, or the whole message of a limit
-  size_t position = 0;      ///< of the offending byte, from the start of the message
+  const char* name = "";  ///< `HPE_INVALID_METHOD` …; only for parsing errors
+  std::string reason;     ///< of a parsing error, or the whole message of a limit
+  size_t position = 0;    ///< of the offending byte, from the start of the message
 };
 
 /// Parses one message after the other. Not thread-safe.
@@ -44,9 +44,10 @@ class Http1Parser {
 
   /// Views into the last `message` and into the parser; valid until either changes.
   const http::Request& request() const { return request_; }
-  /// Length of the message, trailers included.
+  /// Length of the message, trailers included; between messages the bytes that belong to none.
   size_t consumed() const { return at_; }
-  /// True while part of a message was seen.
+  /// True while part of a message was seen. Between messages consumed() bytes (blank lines) may be
+  /// dropped, with next(), so that they need no memory.
   bool within_message() const { return state_ != State::start && state_ != State::closed; }
   /// Ready for the message that starts behind the consumed bytes.
   void next();
@@ -54,47 +55,82 @@ class Http1Parser {
   const Http1Error& error() const { return error_; }
 
  private:
-  enum class State : uint8_t;
+  enum class State : uint8_t {
+    start,
+    method,
+    target_start,
+    target_schema,
+    target_slash1,
+    target_slash2,
+    target_server,
+    target,
+    target_end,
+    target_lf,
+    protocol,
+    major,
+    dot,
+    minor,
+    version_cr,
+    version_lf,
+    header_start,
+    header_name,
+    value_start,
+    value,
+    value_lf,
+    empty_value_lf,
+    content_length,
+    content_length_end,
+    coding,
+    headers_lf,
+    fixed_body,
+    chunk_start,
+    chunk_size,
+    chunk_lf,
+    extension_name,
+    extension_value,
+    extension_quoted,
+    extension_escape,
+    extension_end,
+    chunk_data,
+    chunk_data_cr,
+    chunk_data_lf,
+    closed,
+    count
+  };
   enum class Step : uint8_t { more, advanced, done, failed };
   struct Field {
-    size_t name_begin = 0, name_size = 0;  ///< in names_
+    size_t name_begin = 0, name_size = 0;    ///< in names_
     size_t value_begin = 0, value_size = 0;  ///< in the message
   };
-
-  Step step(std::string_view text);
-  Step start(std::string_view text);
-  Step method(std::string_view text);
-  Step target(std::string_view text);
-  Step protocol(std::string_view text);
-  Step version(std::string_view text);
-  Step header_start(std::string_view text);
-  Step header_name(std::string_view text);
-  Step value_start(std::string_view text);
-  Step header_value(std::string_view text);
-  Step content_length(std::string_view text);
-  Step transfer_encoding(std::string_view text);
-  Step line_end(std::string_view text);
-  Step headers_done();
-  Step fixed_body(std::string_view text);
-  Step chunk_size(std::string_view text);
-  Step chunk_extension(std::string_view text);
-  Step chunk_data(std::string_view text);
-  Step closed(std::string_view text);
+  struct Grammar;  ///< the function of each state
 
   Step fail(const char* name, const char* reason, size_t position);
   Step fail_limit(Http1Error::Kind kind, std::string message, size_t position);
-  Step end_header_value(size_t end);
-  Step body_limit_exceeded(size_t position);
   void build_request(std::string_view text);
 
   const HttpLimits* limits_;
-  State state_{};
-  size_t at_ = 0;  ///< first byte not yet interpreted
+  State state_ = State::start;
+  size_t at_ = 0;     ///< first byte not yet interpreted
+  size_t begin_ = 0;  ///< of the method, target, name or value that is being read
+
+  http::Method method_ = http::Method::get;
+  uint8_t major_ = 0, minor_ = 9;
+  size_t target_begin_ = 0, target_size_ = 0;
+  bool server_at_seen_ = false;  ///< an @ in the authority
+  bool after_value_ = false;     ///< a header value stands before this line
+
+  std::string names_;  ///< header names in lower case, one after the other
+  std::vector<Field> fields_;
+  size_t trailers_ = 0;  ///< counted as headers, not delivered
+  bool within_trailers_ = false;
+  bool content_length_seen_ = false, coding_seen_ = false, chunked_ = false, coding_named_ = false;
+  bool close_ = false, keep_alive_ = false;  ///< tokens of `connection`
+  uint64_t length_ = 0;                      ///< of the body, or what is left of the chunk
+  uint64_t framing_ = 0;                     ///< bytes of a chunked body that are not its content
+  Bytes chunks_;                             ///< a chunked body, put together
+  size_t body_begin_ = 0;
 
   http::Request request_;
-  std::string names_;          ///< header names in lower case, one after the other
-  std::vector<Field> fields_;
-  Bytes chunks_;               ///< a chunked body, put together
   Http1Error error_;
 };
 

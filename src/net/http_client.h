@@ -23,10 +23,10 @@ struct HttpClientOptions {
   /// PEM certificates that are trusted, as roots even if they are not authorities. Empty: the
   /// server is not authenticated (for tests, and for fetching a certificate to pin).
   std::string trusted_pem;
-  bool check_host = false;  ///< with trusted_pem: the certificate must also name `host`
+  bool check_host = false;             ///< with trusted_pem: the certificate must also name `host`
   std::string client_certificate_pem;  ///< with client_key_pem, or both empty
   std::string client_key_pem;
-  std::vector<std::string> alpn;  ///< such as {"http/1.1"}; empty: not offered
+  std::vector<std::string> alpn;             ///< such as {"http/1.1"}; empty: not offered
   std::chrono::milliseconds timeout{10000};  ///< of connecting and of each call
   size_t max_response_size = 256u << 20;     ///< head and body, bytes
 };
@@ -68,7 +68,7 @@ class HttpClient {
   std::string server_certificate_pem() const;  ///< "" without TLS
   std::string tls_version() const;             ///< `TLSv1.3`
   std::string cipher() const;
-  std::string alpn() const;                    ///< as selected by the server, or ""
+  std::string alpn() const;  ///< as selected by the server, or ""
   int socket() const;
 
  private:

@@ -29,7 +29,7 @@ enum class AppProtocol {
 };
 
 struct InterfaceConfig {
-  std::string name;  ///< unique within a server
+  std::string name;                ///< unique within a server
   std::string host = "127.0.0.1";  ///< a numeric address or a name to resolve
   uint16_t port = 0;               ///< 0: the system chooses, see Server::bound_address
   AppProtocol app_protocol = AppProtocol::http1;
@@ -59,7 +59,7 @@ struct InterfaceMetrics {
 
 struct ServerMetrics {
   uint64_t active = 0;
-  uint64_t peak = 0;  ///< of the sum, not the sum of the peaks
+  uint64_t peak = 0;                         ///< of the sum, not the sum of the peaks
   std::vector<InterfaceMetrics> interfaces;  ///< in the order in which they were added
 };
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -163,7 +164,14 @@ std::optional<Bytes> describe_cose_signature(const State& state);
 /// COSE endorsements of the identity that signed, newest first; empty for the current identity.
 std::vector<Bytes> describe_cose_endorsements(const State& state);
 
-/// Whether a receipt, COSE or JSON, was issued by this service.
+/// What the COSE signatures of this service say about their issuer. Found with
+/// NodeContext::get<CoseSignaturesConfig>().
+struct CoseSignaturesConfig {
+  std::string issuer;
+  std::string subject;
+};
+
+/// Whether a COSE receipt was issued by this service.
 Result<void> verify_self_issued_receipt(const NodeContext& node, BytesView receipt);
 
 // -------------------------------------------------------------------------------------- adapters

@@ -47,9 +47,11 @@ std::vector<Bytes> describe_cose_endorsements(const State&) {
 }
 
 Result<void> verify_self_issued_receipt(const NodeContext& node, BytesView receipt) {
+  const auto parsed = ledger::parse_cose_receipt(receipt);
+  if (!parsed) return parsed.error();
   const auto history = node.get<History>();
-  auto verified = ledger::verify_receipt(
-      receipt, ledger::ReceiptTrust{.service = history->sources().service()});
+  const auto verified =
+      ledger::verify(*parsed, ledger::ReceiptTrust{.service = history->sources().service()});
   if (!verified) return verified.error();
   return {};
 }

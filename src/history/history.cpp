@@ -30,6 +30,7 @@ History::~History() {
 void History::install(NodeContext& node) {
   node.install(std::make_shared<States>(cache_));
   node.install(std::make_shared<indexing::Strategies>(indexer_));
+  node.install(std::make_shared<CoseSignaturesConfig>(sources_.cose_signatures));
   // Not owned by the context: whoever made this object ends it after the last request.
   node.install(std::shared_ptr<History>(std::shared_ptr<void>(), this));
 }

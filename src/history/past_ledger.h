@@ -26,6 +26,7 @@ struct LedgerSources {
   std::function<std::shared_ptr<const ledger::LedgerSecrets>()> secrets;
   /// Certificate of the current service identity. Older identities are refused.
   std::function<crypto::Certificate()> service;
+  CoseSignaturesConfig cose_signatures = {};  ///< for applications to read
 };
 
 /// Not thread-safe: belongs to the history thread.

@@ -92,8 +92,8 @@ class AuthPolicy {
                                                        std::string& reason) const = 0;
   /// Name in error details, documents and scripts: `user_cert`, `jwt` …
   virtual std::string_view name() const = 0;
-  /// Adds headers to the 401, such as `www-authenticate`. Called after authenticate() refused.
-  virtual void describe_refusal(http::Response&) const {}
+  /// Adds headers to the 401, such as `www-authenticate`, after authenticate() refused for `reason`.
+  virtual void describe_refusal(http::Response&, std::string_view /*reason*/) const {}
   /// Security scheme object of OpenAPI 3.0; nullopt where none describes this policy.
   virtual std::optional<json::value> openapi_scheme() const { return std::nullopt; }
 };
@@ -113,10 +113,9 @@ AuthPolicyPtr member_cert();  ///< in the members table; dates are not checked
 AuthPolicyPtr any_cert();     ///< currently valid
 AuthPolicyPtr node_cert();    ///< the public key of a node in the nodes table
 AuthPolicyPtr jwt();          ///< RS256 or ES256 bearer token under a registered key
-AuthPolicyPtr member_cose_sign1();
-AuthPolicyPtr active_member_cose_sign1();
-/// Where `gov_message_type` must equal the protected header `ccf.gov.msg.type`.
-AuthPolicyPtr typed_member_cose_sign1(std::string gov_message_type);
+/// Where a type is given, the protected header `ccf.gov.msg.type` must equal it.
+AuthPolicyPtr member_cose_sign1(std::optional<std::string> message_type = std::nullopt);
+AuthPolicyPtr active_member_cose_sign1(std::optional<std::string> message_type = std::nullopt);
 
 /// Names of the optional protected headers of user messages.
 struct UserCoseHeaders {

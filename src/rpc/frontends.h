@@ -95,8 +95,10 @@ class Frontends {
   Outcome process(Worker& worker, const http::Request& request, Session& session,
                   http::Response& response, const AnswerLater* later = nullptr);
 
-  /// Sums over all workers, by endpoint. Thread-safe.
-  std::vector<EndpointCounts> counts() const;
+  /// Sums over all workers, by Endpoint::index. Thread-safe.
+  std::vector<EndpointCounts> counts() const { return counters_.sums(); }
+  /// Requests that were refused before an endpoint was found.
+  uint64_t dispatch_failures() const { return counters_.dispatch_failures(); }
 
  private:
   friend class Execution;
@@ -105,7 +107,8 @@ class Frontends {
     EndpointRegistry registry;
     Router router;
     std::atomic<bool> open{false};
-    kv::Context context = kv::Context::framework;
+    kv::Context context = kv::Context::framework;            ///< of read-write endpoints
+    kv::Context read_only_context = kv::Context::framework;  ///< of the others
     bool bounded = false;  ///< refuses requests while too many transactions are uncommitted
   };
 

@@ -1,0 +1,304 @@
+#include "rpc/execution.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "rpc/prefer.h"
+#include "rpc/redirect.h"
+
+namespace entente::rpc {
+namespace {
+
+void set_transaction_id(http::Response& response, TxId id) {
+  char text[48];
+  char* end = fmt::format_to(text, "{}.{}", id.view.value, id.seqno.value);
+  response.set_header(http::header::transaction_id,
+                      std::string_view(text, static_cast<size_t>(end - text)));
+}
+
+void set_replication_failed(http::Response& response) {
+  set_error(response, http::status::service_unavailable, errors::transaction_replication_failed,
+            "Transaction failed to replicate.");
+}
+
+}  // namespace
+
+Outcome Execution::run() {
+  if (!session_.pinned_view) session_.pinned_view = frontends_.surroundings_.status.view();
+  if (!admitted() || !found()) {
+    worker_.counters_->count_dispatch_failure();
+    return Outcome::answered;
+  }
+  if (allowed_on_interface() && placed_here()) execute_with_retries();
+  worker_.counters_->count(endpoint_->index, response_.status, attempts_);
+  return wait_ && id_ && response_.status < 400 ? wait_for_commit() : Outcome::answered;
+}
+
+bool Execution::admitted() {
+  const replica::Status& status = frontends_.surroundings_.status;
+  if (frontend_.bounded && status.is_primary() && status.over_limit()) {
+    call_.set_error(http::status::service_unavailable, errors::too_many_pending_transactions,
+                    "Too many transactions pending commit on the service.");
+    return false;
+  }
+  if (!frontend_.open.load(std::memory_order_acquire)) {
+    call_.set_error(http::status::not_found, errors::frontend_not_open, "Frontend is not open.");
+    return false;
+  }
+  return true;
+}
+
+bool Execution::found() {
+  const std::string_view path = call_.actor_path();
+  const Match match = frontend_.router.find(call_.method(), path, call_.path_parameters_);
+  switch (match.kind) {
+    case Match::Kind::endpoint:
+      endpoint_ = call_.endpoint_ = match.endpoint;
+      return true;
+    case Match::Kind::unknown_path:
+      call_.set_error(http::status::not_found, errors::resource_not_found,
+                      fmt::format("Unknown path: {}.", path));
+      return false;
+    case Match::Kind::ambiguous:
+      call_.set_error(http::status::internal_server_error, errors::internal_error,
+                      fmt::format("Multiple potential matches for path: {}\n{}", path,
+                                  fmt::join(match.candidates, "\n")));
+      return false;
+    case Match::Kind::other_methods: break;
+  }
+  const std::string allowed = Router::allow_list(match.methods);
+  if (call_.method() == http::Method::options) {
+    call_.set_status(http::status::no_content);
+  } else {
+    call_.set_error(http::status::method_not_allowed, errors::unsupported_http_verb,
+                    fmt::format("Allowed methods for '{}' are: {}.", path, allowed));
+  }
+  call_.set_header(http::header::allow, allowed);
+  return false;
+}
+
+bool Execution::allowed_on_interface() {
+  const Verdict verdict =
+      session_.interface == nullptr ? Verdict::allowed : session_.interface->verdict(*endpoint_);
+  if (verdict == Verdict::allowed) return true;
+  call_.set_status(verdict == Verdict::feature_disabled ? http::status::not_found
+                                                        : http::status::service_unavailable);
+  return false;
+}
+
+bool Execution::placed_here() {
+  const Interface* interface = session_.interface;
+  if (interface == nullptr || !interface->rules().redirections) return true;
+  const Surroundings& surroundings = frontends_.surroundings_;
+  const Placement where =
+      placement(endpoint_->redirection, interface->rules(), surroundings.status.is_primary());
+  if (where == Placement::here) return true;
+  std::optional<std::string> address;
+  if (surroundings.resolve) {
+    address = surroundings.resolve(redirect_target(where, interface->rules()), *interface);
+  }
+  if (address) {
+    call_.set_status(http::status::temporary_redirect);
+    call_.set_header(http::header::location,
+                     fmt::format("https://{}{}", *address, call_.request().target));
+  } else if (where == Placement::to_primary) {
+    call_.set_error(http::status::service_unavailable, errors::primary_not_found,
+                    "Request should be redirected to primary, but receiving node does not know "
+                    "current primary address");
+  } else {
+    call_.set_error(http::status::service_unavailable, errors::backup_not_found,
+                    "Request should be redirected to backup, but receiving node does not know "
+                    "any current backup address");
+  }
+  return false;
+}
+
+void Execution::execute_with_retries() {
+  if (later_ != nullptr) {
+    if (const auto prefer = call_.header(http::header::prefer)) {
+      const auto wait = preferred_wait(*prefer);
+      if (wait && wait->count() > 0) wait_ = std::min(*wait, max_commit_wait);
+    }
+  }
+  for (attempts_ = 1; attempts_ <= max_attempts; ++attempts_) {
+    if (attempts_ > 1) call_.reset();
+    try {
+      if (execute_once() == Attempt::finished) return;
+    } catch (...) {
+      answer_exception();
+      return;
+    }
+  }
+  attempts_ = max_attempts;
+  call_.reset();
+  call_.set_error(
+      http::status::service_unavailable, errors::transaction_commit_attempts_exceed_limit,
+      fmt::format("Transaction continued to conflict after {} attempts. Retry later.",
+                  max_attempts));
+  call_.set_header(http::header::retry_after, "3");
+}
+
+Execution::Attempt Execution::execute_once() {
+  switch (endpoint_->kind) {
+    case Endpoint::Kind::read_write: return execute_read_write();
+    case Endpoint::Kind::read_only: execute_read_only(); break;
+    case Endpoint::Kind::command: execute_command(); break;
+  }
+  return Attempt::finished;
+}
+
+Execution::Attempt Execution::execute_read_write() {
+  kv::Tx tx = frontends_.surroundings_.store.begin(frontend_.context);
+  if (!authenticated(tx)) return Attempt::finished;
+  EndpointContext context{call_, tx};
+  endpoint_->read_write(context);
+  if (!session_consistent() || !call_.apply_writes()) return Attempt::finished;
+
+  replica::CommitOptions options;
+  if (call_.claims_digest()) options.claims = *call_.claims_digest();
+  options.urgent = wait_.has_value();
+  const bool touched = kv::Store::touched(tx);
+  const kv::CommitResult result = worker_.commit_(tx, options);
+  switch (result.status) {
+    case kv::CommitStatus::committed: locally_committed(result.id); break;
+    case kv::CommitStatus::read_only:
+      if (touched) locally_committed(result.id);
+      break;
+    case kv::CommitStatus::conflict: return Attempt::conflict;
+    case kv::CommitStatus::not_primary:
+    case kv::CommitStatus::session_lost:
+      call_.reset();
+      set_replication_failed(response_);
+      break;
+  }
+  return Attempt::finished;
+}
+
+void Execution::execute_read_only() {
+  kv::ReadOnlyTx tx =
+      frontends_.surroundings_.store.begin_read_only(frontend_.read_only_context);
+  if (!authenticated(tx)) return;
+  ReadOnlyEndpointContext context{call_, tx};
+  endpoint_->read_only(context);
+  if (!session_consistent() || !call_.apply_writes()) return;
+  if (kv::Store::touched(tx)) locally_committed(kv::Store::observed(tx));
+}
+
+void Execution::execute_command() {
+  CommandEndpointContext context{call_};
+  if (endpoint_->policies.empty()) {
+    endpoint_->command(context);
+    session_consistent();
+    return;
+  }
+  kv::ReadOnlyTx tx =
+      frontends_.surroundings_.store.begin_read_only(frontend_.read_only_context);
+  if (!authenticated(tx)) return;
+  endpoint_->command(context);
+  if (!session_consistent() || !call_.apply_writes()) return;
+  if (kv::Store::touched(tx)) locally_committed(kv::Store::observed(tx));
+}
+
+bool Execution::authenticated(kv::ReadOnlyTx& tx) {
+  if (endpoint_->policies.empty()) return true;
+  std::vector<std::string> reasons;
+  for (const AuthPolicyPtr& policy : endpoint_->policies) {
+    std::string reason;
+    call_.caller_ = policy->authenticate(tx, call_, reason);
+    if (call_.caller_) return true;
+    reasons.push_back(std::move(reason));
+  }
+  json::array details;
+  for (size_t i = 0; i < reasons.size(); ++i) {
+    details.push_back(json::object{{"auth_policy", endpoint_->policies[i]->name()},
+                                   {"code", errors::invalid_authentication_info},
+                                   {"message", reasons[i]}});
+  }
+  call_.set_error(http::status::unauthorized, errors::invalid_authentication_info,
+                  "Invalid authentication credentials.", details);
+  for (size_t i = 0; i < reasons.size(); ++i) {
+    endpoint_->policies[i]->describe_refusal(response_, reasons[i]);
+  }
+  return false;
+}
+
+bool Execution::session_consistent() {
+  const View now = frontends_.surroundings_.status.view();
+  if (*session_.pinned_view == now) return true;
+  call_.reset();
+  call_.set_error(http::status::internal_server_error, errors::session_consistency_lost,
+                  fmt::format("Potential loss of session consistency on session {}. Started in "
+                              "view {}, now in view {}. Closing session.",
+                              session_.id, session_.pinned_view->value, now.value));
+  response_.close = true;
+  return false;
+}
+
+void Execution::locally_committed(TxId id) {
+  if (id == TxId{}) return;
+  id_ = id;
+  if (!endpoint_->locally_committed) {
+    set_transaction_id(response_, id);
+    return;
+  }
+  const auto refuse = [&](std::string_view what) {
+    call_.reset();
+    call_.set_error(http::status::internal_server_error, errors::internal_error,
+                    fmt::format("Failed to execute local commit handler func: {}", what));
+    set_transaction_id(response_, id);
+  };
+  try {
+    CommandEndpointContext context{call_};
+    endpoint_->locally_committed(context, id);
+  } catch (const std::exception& error) {
+    refuse(error.what());
+  } catch (...) {
+    refuse("unknown exception");
+  }
+}
+
+void Execution::answer_exception() {
+  call_.reset();
+  try {
+    throw;
+  } catch (const RpcException& error) {
+    call_.set_error(error.status(), error.code(), error.what());
+  } catch (const JsonException& error) {
+    call_.set_error(http::status::bad_request, errors::invalid_input, error.what());
+  } catch (const std::exception& error) {
+    call_.set_error(http::status::internal_server_error, errors::internal_error, error.what());
+  } catch (...) {
+    call_.set_error(http::status::internal_server_error, errors::internal_error,
+                    "Unknown exception");
+  }
+}
+
+Outcome Execution::wait_for_commit() {
+  struct Waiting {
+    http::Response response;
+    Answer answer;
+    std::chrono::seconds wait;
+  };
+  const Surroundings& surroundings = frontends_.surroundings_;
+  auto waiting = std::make_shared<Waiting>();
+  waiting->answer = (*later_)();
+  waiting->response = std::move(response_);
+  waiting->wait = *wait_;
+  response_.reset();
+  surroundings.status.when_final(
+      *id_, surroundings.clock.now() + *wait_, [waiting](TxStatus status) {
+        http::Response& response = waiting->response;
+        if (status == TxStatus::committed) {
+          response.set_header(http::header::preference_applied,
+                              fmt::format("wait={}", waiting->wait.count()));
+        } else if (status == TxStatus::invalid) {
+          response.reset();
+          set_replication_failed(response);
+        }
+        waiting->answer(std::move(response));
+      });
+  return Outcome::deferred;
+}
+
+}  // namespace entente::rpc

@@ -129,7 +129,7 @@ struct Http1Parser::Grammar {
 
   static Step target_start(Http1Parser& p, std::string_view text) {
     while (p.at_ < text.size() && text[p.at_] == ' ') ++p.at_;
-    if (p.at_ > p.limits_->max_target_size + 64) {
+    if (p.at_ - p.begin_ > p.limits_->max_target_size + 64) {
       return p.fail_limit(Kind::header_too_large, target_too_large(*p.limits_), p.at_);
     }
     if (p.at_ == text.size()) return Step::more;

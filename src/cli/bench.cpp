@@ -165,9 +165,8 @@ Result<BenchReport> run_bench(const BenchOptions& options, const BenchProgress& 
       options.workload.kind != WorkloadKind::smallbank) {
     WorkloadOptions writes = options.workload;
     writes.prefer_wait_seconds = 0;
-    const Streams filling = streams_for(connections, [&](uint32_t i) {
-      return make_filling_stream(writes, i, connections);
-    });
+    const Streams filling = streams_for(
+        connections, [&](uint32_t i) { return make_filling_stream(writes, i, connections); });
     LoadPhase phase = phase_of(filling);
     // Whole rounds, so that every connection gets through its share.
     phase.requests = (uint64_t{writes.keys} + connections - 1) / connections * connections;
@@ -181,8 +180,8 @@ Result<BenchReport> run_bench(const BenchOptions& options, const BenchProgress& 
   if (options.verify) {
     phase.streams.push_back(&modelled);
   } else {
-    streams = streams_for(connections,
-                          [&](uint32_t i) { return make_stream(options.workload, i); });
+    streams =
+        streams_for(connections, [&](uint32_t i) { return make_stream(options.workload, i); });
     phase = phase_of(streams);
   }
   if (options.warm_up.count() > 0) {

@@ -17,16 +17,16 @@ namespace entente::cli {
 struct BenchOptions {
   LoadOptions load;
   WorkloadOptions workload;
-  std::optional<uint64_t> requests;             ///< one of these two at least
+  std::optional<uint64_t> requests;  ///< one of these two at least
   std::optional<std::chrono::nanoseconds> duration;
-  std::chrono::nanoseconds warm_up{};           ///< not measured
-  bool fill = true;      ///< where there are reads: write every key first, not measured
-  bool verify = false;   ///< SmallBank on one connection: compare with the model in the end
+  std::chrono::nanoseconds warm_up{};  ///< not measured
+  bool fill = true;     ///< where there are reads: write every key first, not measured
+  bool verify = false;  ///< SmallBank on one connection: compare with the model in the end
   std::optional<int> server_pid;
 };
 
 struct ProcessUse {
-  double cpu_seconds = 0;      ///< user and system, all threads, since its start
+  double cpu_seconds = 0;  ///< user and system, all threads, since its start
   uint64_t resident_bytes = 0;
 };
 /// From /proc; an error if there is no such process.
@@ -48,7 +48,9 @@ struct BenchReport {
   std::optional<VerifiedBalances> balances;
 
   double seconds() const { return std::chrono::duration<double>(result.elapsed).count(); }
-  double rate() const { return seconds() > 0 ? static_cast<double>(result.answers) / seconds() : 0; }
+  double rate() const {
+    return seconds() > 0 ? static_cast<double>(result.answers) / seconds() : 0;
+  }
   /// Answers that a healthy run does not have.
   uint64_t errors(WorkloadKind kind) const;
 };

@@ -9,7 +9,8 @@ namespace entente::cli {
 
 size_t LatencyHistogram::index(int64_t nanoseconds) {
   constexpr uint64_t largest = (uint64_t{1} << value_bits) - 1;
-  const uint64_t value = std::min(largest, static_cast<uint64_t>(std::max<int64_t>(nanoseconds, 0)));
+  const uint64_t value =
+      std::min(largest, static_cast<uint64_t>(std::max<int64_t>(nanoseconds, 0)));
   // Below 2^precision each value has its own bucket; each further power of two has per_power.
   if (value < per_power) return value;
   const int shift = std::bit_width(value) - 1 - precision_bits;

@@ -239,8 +239,7 @@ class Loop {
     if (connection.lost()) return watch(connection, EPOLL_CTL_DEL, 0);
     if (connection.watched_for_writing == connection.wants_to_write()) return;
     connection.watched_for_writing = connection.wants_to_write();
-    watch(connection, EPOLL_CTL_MOD,
-          connection.watched_for_writing ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    watch(connection, EPOLL_CTL_MOD, connection.watched_for_writing ? EPOLLIN | EPOLLOUT : EPOLLIN);
   }
 
   std::vector<std::unique_ptr<Connection>> connections_;
@@ -272,7 +271,9 @@ LoadClient::LoadClient(LoadClient&&) noexcept = default;
 LoadClient& LoadClient::operator=(LoadClient&&) noexcept = default;
 LoadClient::~LoadClient() = default;
 
-uint32_t LoadClient::connections() const { return parts_->options.connections; }
+uint32_t LoadClient::connections() const {
+  return parts_->options.connections;
+}
 
 Result<LoadClient> LoadClient::open(const LoadOptions& options) {
   auto context = TlsContext::make(options.identity);
@@ -283,8 +284,7 @@ Result<LoadClient> LoadClient::open(const LoadOptions& options) {
     auto client = TlsClient::connect(*context, options.address);
     if (!client) return client.error();
     if (auto changed = client->make_non_blocking(); !changed) return changed.error();
-    shares[i % threads].push_back(
-        std::make_unique<Connection>(std::move(*client), options.depth));
+    shares[i % threads].push_back(std::make_unique<Connection>(std::move(*client), options.depth));
   }
   auto parts = std::make_unique<Parts>();
   parts->options = options;

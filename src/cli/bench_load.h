@@ -39,8 +39,8 @@ struct LoadResult {
   LatencyHistogram latencies;
   std::array<uint64_t, 600> statuses{};  ///< answers by status
   uint64_t answers = 0;
-  uint64_t preferences_applied = 0;  ///< answers given at global commit
-  uint64_t unanswered = 0;           ///< in flight on connections that were lost
+  uint64_t preferences_applied = 0;   ///< answers given at global commit
+  uint64_t unanswered = 0;            ///< in flight on connections that were lost
   std::vector<std::string> problems;  ///< one for each lost connection, at most 10
   std::chrono::nanoseconds elapsed{};
 
@@ -58,8 +58,7 @@ class LoadClient {
   /// Blocks until the phase is over and everything in flight is answered (for at most 10 seconds
   /// of silence). `progress` is called about once a second with the answers so far; it may be
   /// empty. `stop`, if given, ends the phase early once it is true.
-  LoadResult run(const LoadPhase& phase,
-                 const std::function<void(uint64_t answers)>& progress = {},
+  LoadResult run(const LoadPhase& phase, const std::function<void(uint64_t answers)>& progress = {},
                  const std::atomic<bool>* stop = nullptr);
 
   uint32_t connections() const;

@@ -15,10 +15,12 @@ struct Percentile {
   const char* name;
   double fraction;
 };
-constexpr Percentile percentiles[] = {{"p50", 0.5},   {"p90", 0.9},    {"p99", 0.99},
+constexpr Percentile percentiles[] = {{"p50", 0.5},     {"p90", 0.9},       {"p99", 0.99},
                                       {"p99.9", 0.999}, {"p99.99", 0.9999}, {"max", 1.0}};
 
-std::string_view name_of(WorkloadKind kind) { return workload_names[static_cast<size_t>(kind)]; }
+std::string_view name_of(WorkloadKind kind) {
+  return workload_names[static_cast<size_t>(kind)];
+}
 
 double per_request(double seconds, const BenchReport& report) {
   const uint64_t answers = report.result.answers;
@@ -74,9 +76,9 @@ json::value to_json(const BenchOptions& options, const BenchReport& report) {
 }
 
 std::string to_text(const BenchOptions& options, const BenchReport& report) {
-  std::string out = fmt::format(
-      "{}: {} connections x {} in flight, {} requests in {:.2f} s\n", name_of(options.workload.kind),
-      options.load.connections, options.load.depth, report.result.answers, report.seconds());
+  std::string out = fmt::format("{}: {} connections x {} in flight, {} requests in {:.2f} s\n",
+                                name_of(options.workload.kind), options.load.connections,
+                                options.load.depth, report.result.answers, report.seconds());
   out += fmt::format("  rate                {:>12.0f} requests/s\n", report.rate());
   for (const Percentile& one : percentiles) {
     out += fmt::format("  latency {:<12}{:>12.3f} ms\n", one.name,

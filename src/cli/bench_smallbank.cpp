@@ -25,14 +25,21 @@ SmallBankOperation SmallBankGenerator::next() {
   operation.kind = static_cast<Kind>(draw(5));
   operation.account = draw(smallbank_accounts);
   switch (operation.kind) {
-    case Kind::transact_savings: operation.value = static_cast<int32_t>(draw(100)) - 50; break;
+    case Kind::transact_savings:
+      operation.value = static_cast<int32_t>(draw(100)) - 50;
+      break;
     case Kind::amalgamate:
       operation.destination = draw(smallbank_accounts - 1);
       if (operation.destination >= operation.account) ++operation.destination;
       break;
-    case Kind::write_check: operation.value = static_cast<int32_t>(draw(50)); break;
-    case Kind::deposit_checking: operation.value = 1 + static_cast<int32_t>(draw(50)); break;
-    case Kind::balance: break;
+    case Kind::write_check:
+      operation.value = static_cast<int32_t>(draw(50));
+      break;
+    case Kind::deposit_checking:
+      operation.value = 1 + static_cast<int32_t>(draw(50));
+      break;
+    case Kind::balance:
+      break;
   }
   return operation;
 }
@@ -60,8 +67,11 @@ bool SmallBankModel::apply(const SmallBankOperation& operation) {
       checking = total - operation.value - penalty;
       break;
     }
-    case Kind::deposit_checking: checking += operation.value; break;
-    case Kind::balance: break;
+    case Kind::deposit_checking:
+      checking += operation.value;
+      break;
+    case Kind::balance:
+      break;
   }
   return true;
 }

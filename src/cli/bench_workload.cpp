@@ -52,8 +52,7 @@ Template write_template(const WorkloadOptions& options) {
     return Template(with_body("POST /app/log/private", "application/json", wait_header(options),
                               "{\"id\":" + key + ",\"msg\":\"" + value + "\"}"));
   }
-  return Template(
-      with_body("PUT /app/records/" + key, "text/plain", wait_header(options), value));
+  return Template(with_body("PUT /app/records/" + key, "text/plain", wait_header(options), value));
 }
 
 Template read_template(const WorkloadOptions& options) {
@@ -104,7 +103,10 @@ class ReadsAndWrites : public RequestStream {
 class FillingWrites : public RequestStream {
  public:
   FillingWrites(const WorkloadOptions& options, uint32_t first, uint32_t step)
-      : keys_(options.keys), first_(first), step_(step), next_(first),
+      : keys_(options.keys),
+        first_(first),
+        step_(step),
+        next_(first),
         write_(write_template(options)) {}
 
   void append_next(std::string& out) override {

@@ -15,9 +15,9 @@ namespace entente::cli {
 /// Exit codes that operators' scripts rely on. Source: docs/configuration.md.
 namespace exit_code {
 inline constexpr int success = 0;
-inline constexpr int failure = 1;           ///< the work was done and the answer is no
+inline constexpr int failure = 1;  ///< the work was done and the answer is no
 inline constexpr int pid_file_exists = 103;
-inline constexpr int bad_option = 105;      ///< also: bad threshold, ledger folder not empty
+inline constexpr int bad_option = 105;  ///< also: bad threshold, ledger folder not empty
 inline constexpr int missing_option = 106;
 inline constexpr int bad_configuration = 134;  ///< unreadable, not JSON, or against the schema
 inline constexpr int file_not_readable = 255;  ///< a file that the configuration names

@@ -25,8 +25,9 @@ struct NewFile {
 Result<void> check_name(const std::string& name) {
   constexpr size_t longest_name = 64;
   const bool good = !name.empty() && name.size() <= longest_name && name[0] != '.' &&
-                    name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                           "0123456789-_.") == std::string::npos;
+                    name.find_first_not_of(
+                        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "0123456789-_.") == std::string::npos;
   if (good) return {};
   return Error{"'" + name.substr(0, longest_name) +
                "' is no name for an identity; allowed are letters, digits, '-', '_' and '.', " +
@@ -73,9 +74,8 @@ Result<IdentityFiles> make_identity(const IdentityRequest& request) {
   if (auto made = system_disk().create_folders(request.folder); !made) return made.error();
 
   const crypto::KeyPair key = crypto::KeyPair::generate(request.curve);
-  const auto certificate =
-      crypto::self_signed_identity(key, "CN=" + request.name,
-                                   {system_clock().unix_time(), request.validity_days});
+  const auto certificate = crypto::self_signed_identity(
+      key, "CN=" + request.name, {system_clock().unix_time(), request.validity_days});
   if (!certificate) return certificate.error();
   std::vector<NewFile> contents{{files.private_key, key.private_pem(), owner_only},
                                 {files.certificate, certificate->pem(), readable}};

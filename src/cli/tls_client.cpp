@@ -25,8 +25,8 @@ Result<int> open_socket(const std::string& address, int timeout_seconds) {
   addrinfo wanted{};
   wanted.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  const int failed = getaddrinfo(parsed->host.c_str(), std::to_string(parsed->port).c_str(),
-                                 &wanted, &found);
+  const int failed =
+      getaddrinfo(parsed->host.c_str(), std::to_string(parsed->port).c_str(), &wanted, &found);
   if (failed != 0) return Error{address + ": " + gai_strerror(failed)};
   int last_error = 0;
   for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
@@ -83,8 +83,8 @@ Result<TlsContext> TlsContext::make(const TlsIdentity& identity) {
     if (SSL_CTX_use_certificate_chain_file(context, identity.certificate_file.c_str()) != 1) {
       return Error{identity.certificate_file + ": " + openssl_reason()};
     }
-    const std::string& key = identity.key_file.empty() ? identity.certificate_file
-                                                       : identity.key_file;
+    const std::string& key =
+        identity.key_file.empty() ? identity.certificate_file : identity.key_file;
     if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(context) != 1) {
       return Error{key + ": " + openssl_reason()};
@@ -104,11 +104,12 @@ Result<TlsClient> TlsClient::connect(const TlsContext& context, const std::strin
   ERR_clear_error();
   if (SSL_connect(client.ssl_) != 1) {
     const long verified = SSL_get_verify_result(client.ssl_);
-    const std::string reason =
-        verified != X509_V_OK ? std::string("the server's certificate is not endorsed by the "
-                                            "service certificate given: ") +
-                                    X509_verify_cert_error_string(verified)
-                              : "TLS handshake: " + openssl_reason();
+    const std::string reason = verified != X509_V_OK
+                                   ? std::string(
+                                         "the server's certificate is not endorsed by the "
+                                         "service certificate given: ") +
+                                         X509_verify_cert_error_string(verified)
+                                   : "TLS handshake: " + openssl_reason();
     return Error{address + ": " + reason};
   }
   return client;

@@ -51,11 +51,11 @@ inline constexpr std::string_view schema_name_of<TxStatus> = "TxStatus";
 
 namespace json {
 
-/// Where in a document a value stands; a chain of stack frames.
+/// Where below the root of a document a value stands; a chain of stack frames. The root is null.
 struct Path {
   const Path* parent = nullptr;
-  std::string_view key = {};  ///< of a member, else:
-  size_t index = 0;
+  std::string_view key = {};  ///< of a member; no data: an element of an array
+  size_t index = 0;           ///< of an element
   std::string pointer() const;  ///< `#/a/0/b`
 };
 /// Throws JsonException `At {pointer}: {reason}`.

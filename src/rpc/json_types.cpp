@@ -7,7 +7,6 @@
 namespace entente::json {
 
 std::string Path::pointer() const {
-  if (parent == nullptr && key.empty() && index == 0) return "#";
   std::string out = parent == nullptr ? "#" : parent->pointer();
   out += '/';
   if (key.data() == nullptr) return out + std::to_string(index);

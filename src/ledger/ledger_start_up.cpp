@@ -153,13 +153,13 @@ Result<void> LedgerWriter::adopt(std::vector<ChunkName> names) {
     auto file = disk_.open(path_in(config_.main, name.text()), OpenMode::write_existing);
     if (!file) return file.error();
     (*chunk)->file = std::move(*file);
-    if (!(*chunk)->complete) {
-      repair_pending_ = true;
-    }
     live_.emplace(name.first, *chunk);
-    if (repair_pending_) {
-      if (auto cut = repair(); !cut) return cut;
-    }
+    if ((*chunk)->complete) continue;
+    if (auto cut = repair(); !cut) return cut;
+    if (!(*chunk)->closes) continue;
+    // The process died between the entry that closes the chunk and the table.
+    if (auto done = execute({*chunk, false, true, {}, (*chunk)->end, {}}); !done) return done;
+    (*chunk)->complete = true;
   }
   return {};
 }
@@ -174,6 +174,7 @@ Result<std::shared_ptr<LedgerWriter::LiveChunk>> LedgerWriter::scan(const ChunkN
     chunk->offsets.clear();
     chunk->first = name.first;
     chunk->end = chunk_header_size;
+    chunk->closes = false;
     View view;
     for (;;) {
       auto entry = reader->next();
@@ -187,6 +188,7 @@ Result<std::shared_ptr<LedgerWriter::LiveChunk>> LedgerWriter::scan(const ChunkN
                std::to_string(expected.value) + " belongs";
       }
       view = frame.view;
+      chunk->closes = (frame.flags & close_chunk_after) != 0;
       chunk->offsets.push_back(static_cast<uint32_t>((*entry)->offset));
       chunk->end = (*entry)->offset + frame.size;
     }

@@ -232,20 +232,22 @@ TEST(StartUp, existing_files) {
   EXPECT_TRUE(disk.exists("/ledger/ledger_7-9.committed"));
 }
 
-TEST(StartUp, an_interrupted_completion_is_undone) {
-  const std::vector<Bytes> all = {plain_entry(1), plain_entry(2, 1)};
-  Bytes bad_table_offset = chunk_of(all, true);
-  bad_table_offset[1] ^= 0x55;
-  Bytes no_table_offset = chunk_of(all, true);
-  std::fill_n(no_table_offset.begin(), 8, uint8_t{0});
-  Bytes bad_table = chunk_of(all, true);
-  bad_table.back() ^= 1;
-  for (const Bytes& file : {bad_table_offset, no_table_offset, bad_table}) {
-    MemoryDisk disk;
-    disk.put("/ledger/ledger_1", file);
-    auto ledger = open_ledger(disk);
-    EXPECT_EQ(ledger->last(), SeqNo{2});
-    EXPECT_EQ(*disk.content("/ledger/ledger_1"), chunk_of(all, false));
+TEST(StartUp, an_interrupted_completion_is_finished_or_undone) {
+  for (const bool closes : {true, false}) {
+    const std::vector<Bytes> all = {plain_entry(1), plain_entry(2, closes)};
+    Bytes bad_table_offset = chunk_of(all, true);
+    bad_table_offset[1] ^= 0x55;
+    Bytes no_table_offset = chunk_of(all, true);
+    std::fill_n(no_table_offset.begin(), 8, uint8_t{0});
+    Bytes bad_table = chunk_of(all, true);
+    bad_table.back() ^= 1;
+    for (const Bytes& file : {bad_table_offset, no_table_offset, bad_table}) {
+      MemoryDisk disk;
+      disk.put("/ledger/ledger_1", file);
+      auto ledger = open_ledger(disk);
+      EXPECT_EQ(ledger->last(), SeqNo{2});
+      EXPECT_EQ(*disk.content("/ledger/ledger_1"), chunk_of(all, closes));
+    }
   }
 }
 

@@ -12,6 +12,7 @@ struct LedgerWriter::LiveChunk {
   SeqNo first;
   bool recovery = false;
   bool complete = false;
+  bool closes = false;     ///< at start-up: the last entry says that the chunk ends
   bool announced = false;  ///< T in the file may differ from 0
   bool synced = false;     ///< the whole file would survive a power cut
   uint64_t end = chunk_header_size;

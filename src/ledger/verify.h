@@ -37,6 +37,8 @@ struct VerifyOptions {
   LedgerSecrets secrets;
   /// PEM private encryption keys of members: the secrets are rebuilt from the shares in the ledger.
   std::vector<std::string> member_keys;
+  /// Committed snapshot files to compare with the ledger: leaf and evidence.
+  std::vector<std::string> snapshots;
   uint64_t entry_limit = default_entry_limit;
   /// Called now and then (at least every few MB); empty: never.
   std::function<void(const VerifyProgress&)> progress;
@@ -72,8 +74,8 @@ struct VerifyReport {
   std::optional<TornTail> torn_tail;  ///< of the open chunk
   std::string torn_file;
 
-  std::map<int, uint64_t> entry_types;
-  uint64_t private_entries = 0;  ///< with a private domain
+  std::map<unsigned, uint64_t> entry_types;  ///< how many entries of each
+  uint64_t private_entries = 0;              ///< with a private domain
   uint64_t node_signatures = 0;
   uint64_t cose_signatures = 0;
   std::string service_status;
@@ -85,11 +87,19 @@ struct VerifyReport {
   Digest committed_last_signature_root;
   Digest root_over_all_entries;
   bool secrets_checked = false;
-  std::map<SeqNo, Bytes> secrets;     ///< used; given or rebuilt. Do not print.
+  LedgerSecrets secrets;  ///< used: given or rebuilt
+  /// Each write of the chain of old secrets names the secret before it. An election during a
+  /// recovery breaks that, legally.
+  bool secret_chain_holds = true;
   std::vector<std::string> warnings;  ///< legal oddities of old releases, worth a line
 
-  uint64_t chunks = 0;
-  uint64_t bytes = 0;
+  struct Chunk {
+    std::string file;
+    SeqNo first, last;
+    bool complete = false;
+    uint64_t bytes = 0;
+  };
+  std::vector<Chunk> chunks;
 };
 
 /// Called for each signature in order, if the caller wants the list (it is not kept otherwise).
@@ -107,15 +117,18 @@ struct LedgerFile {
 Result<std::vector<LedgerFile>> ledger_files(Disk& disk, const VerifyOptions& options);
 
 /// A committed snapshot file on its own: digest against the receipt's claims, proof, signature,
-/// and the signer against the trusted service certificate if given. The report carries no maps.
+/// the signer against the trusted service certificate if given, and the maps' framing.
 struct SnapshotReport {
   std::optional<VerifyFailure> failure;
   bool ok() const { return !failure; }
   SeqNo seqno;
   Digest digest;
   Digest leaf;
+  SeqNo evidence;  ///< seqno of the entry that holds the evidence; from the file name
   std::vector<SeqNo> view_history;
-  uint64_t entry_size = 0;
+  uint64_t entry_size = 0;  ///< bytes of the snapshot proper; the receipt follows
+  uint64_t public_maps = 0;
+  Digest root_with_leaf;  ///< Merkle root over leaves 0 … seqno
 };
 SnapshotReport verify_snapshot(Disk& disk, const std::string& path,
                                const std::optional<std::string>& service_certificate = {});

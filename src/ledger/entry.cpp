@@ -94,26 +94,25 @@ Result<void> check_view(const EntryView& entry, uint64_t iv_at) {
 
 }  // namespace
 
-Result<uint64_t> entry_size(BytesView header) {
-  if (header.size() < entry_header_size) return ByteReader(header).missing("entry header");
+Result<uint64_t> entry_size(BytesView header, uint64_t offset) {
+  if (header.size() < entry_header_size) return ByteReader(header, offset).missing("entry header");
   if (header[0] != 1) {
-    return wrong(0, "version", "is " + std::to_string(header[0]) + ", expected 1");
+    return wrong(offset, "version", "is " + std::to_string(header[0]) + ", expected 1");
   }
   uint64_t rest = 0;
   std::memcpy(&rest, header.data() + 2, 6);
   if (rest < entry_framing_size - entry_header_size) {
-    return wrong(2, "entry size", std::to_string(rest) + " is too small");
+    return wrong(offset + 2, "entry size", std::to_string(rest) + " is too small");
   }
   if (rest > max_entry_size) {
-    return wrong(2, "entry size", std::to_string(rest) + " is above the limit");
+    return wrong(offset + 2, "entry size", std::to_string(rest) + " is above the limit");
   }
   return rest + entry_header_size;
 }
 
 Result<EntryView> parse_entry(BytesView bytes, uint64_t offset) {
-  auto size = entry_size(bytes);
-  if (!size)
-    return offset == 0 ? size.error() : size.error().at("entry at " + std::to_string(offset));
+  auto size = entry_size(bytes, offset);
+  if (!size) return size.error();
   if (*size != bytes.size()) {
     return wrong(
         offset + 2, "entry size",

@@ -65,7 +65,8 @@ struct EntryView {
 
 /// Size in bytes of the whole entry (header included) that starts with `header`, of which at least
 /// 8 bytes must be there. Errors: too short, version, size beyond max_entry_size or below framing.
-Result<uint64_t> entry_size(BytesView header);
+/// `offset` as in parse_entry.
+Result<uint64_t> entry_size(BytesView header, uint64_t offset = 0);
 
 /// Parses exactly one entry that fills `bytes`. `offset` is added to the offsets in errors, so that
 /// they name a place in a file. Checks framing, type, ids (seqno 1…2^63-1, equal in IV and public

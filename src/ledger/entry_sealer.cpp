@@ -100,6 +100,15 @@ std::span<const uint8_t, crypto::gcm_tag_size> tag_of(const EntryView& entry) {
 
 }  // namespace
 
+Bytes encode_maps(const kv::WriteSet& writes, Domain domain) {
+  const DomainSizes sizes = domain_sizes(writes);
+  const bool in_clear = domain == Domain::in_clear;
+  Bytes out(in_clear ? sizes.in_clear - public_header_size : sizes.encrypted);
+  Cursor cursor(out.data());
+  write_maps(cursor, writes, in_clear);
+  return out;
+}
+
 uint64_t sealed_size(const kv::WriteSet& writes) {
   return domain_sizes(writes).total();
 }

@@ -25,6 +25,11 @@ struct SealedEntry {
   Digest leaf;
 };
 
+enum class Domain { in_clear, encrypted };
+/// The maps of one domain as they stand in an entry (inverse of read_maps): those whose name starts
+/// with `public:`, or the others. Maps without writes are left out.
+Bytes encode_maps(const kv::WriteSet& writes, Domain domain);
+
 /// Exact size in bytes of the entry that seal() makes out of these writes.
 uint64_t sealed_size(const kv::WriteSet& writes);
 

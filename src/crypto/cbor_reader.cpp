@@ -9,13 +9,11 @@ namespace entente::crypto::cbor {
 
 namespace {
 
-constexpr size_t indefinite = SIZE_MAX;
-
 /// One head (and, for strings of known length, its content) as libcbor reports it.
 struct Head {
   Value value;
-  size_t count = 0;      ///< of an array's or map's items, or `indefinite`
-  bool chunked = false;  ///< a string of indefinite length: chunks follow
+  std::optional<size_t> count;  ///< an array's items or a map's pairs; absent: indefinite
+  bool chunked = false;         ///< a string of indefinite length: chunks follow
   bool is_break = false;
 
   void set(Kind kind, uint64_t number) {
@@ -26,7 +24,7 @@ struct Head {
     value.kind = kind;
     value.string.assign(data, data + size);
   }
-  void start(Kind kind, size_t items) {
+  void start(Kind kind, std::optional<size_t> items) {
     value.kind = kind;
     count = items;
   }
@@ -78,9 +76,9 @@ const cbor_callbacks& callbacks() {
     out.byte_string_start = [](void* c) { head_at(c).start_chunks(Kind::bytes); };
     out.string_start = [](void* c) { head_at(c).start_chunks(Kind::text); };
     out.array_start = [](void* c, size_t items) { head_at(c).start(Kind::array, items); };
-    out.indef_array_start = [](void* c) { head_at(c).start(Kind::array, indefinite); };
+    out.indef_array_start = [](void* c) { head_at(c).start(Kind::array, std::nullopt); };
     out.map_start = [](void* c, size_t pairs) { head_at(c).start(Kind::map, pairs); };
-    out.indef_map_start = [](void* c) { head_at(c).start(Kind::map, indefinite); };
+    out.indef_map_start = [](void* c) { head_at(c).start(Kind::map, std::nullopt); };
     out.undefined = [](void* c) { head_at(c).set(Kind::undefined, 0); };
     out.null = [](void* c) { head_at(c).set(Kind::null, 0); };
     out.boolean = [](void* c, bool value) { head_at(c).set(Kind::boolean, value ? 1 : 0); };
@@ -152,7 +150,7 @@ class Reader {
   Result<Head> head() {
     if (++items_ > limits_.items) return fail("too many items", at_);
     Head out;
-    if (const std::optional<size_t> size = read_simple(out)) {
+    if (const std::optional<size_t> size = read_small(out)) {
       at_ += *size;
       return out;
     }
@@ -166,11 +164,16 @@ class Reader {
     return out;
   }
 
-  /// Unassigned simple values, which libcbor does not decode. Their size, if it was one.
-  std::optional<size_t> read_simple(Head& out) const {
+  /// Small tags and unassigned simple values, which libcbor's streaming decoder does not know.
+  /// The size of the head, if it was one of these.
+  std::optional<size_t> read_small(Head& out) const {
     if (at_ == input_.size()) return std::nullopt;
     const uint8_t first = input_[at_];
-    if (first >= 0xe0 && first < 0xf4) {
+    if (first >= 0xc0 && first <= 0xd7) {
+      out.set(Kind::tag, first & 0x1f);
+      return 1;
+    }
+    if (first >= 0xe0 && first <= 0xf3) {
       out.set(Kind::simple, first & 0x1f);
       return 1;
     }
@@ -201,8 +204,8 @@ class Reader {
     if (!nests) return std::move(value);
     if (depth == 0) return fail("nested too deeply", start);
     const size_t per_entry = value.is(Kind::map) ? 2 : 1;
-    const size_t count = value.is(Kind::tag) ? 1 : head.count;
-    if (count != indefinite && count > (input_.size() - at_) / per_entry) {
+    const std::optional<size_t> count = value.is(Kind::tag) ? 1 : head.count;
+    if (count && *count > (input_.size() - at_) / per_entry) {
       return fail("more items announced than bytes follow", start);
     }
     const Result<void> read = items(value, count, depth - 1);
@@ -213,14 +216,14 @@ class Reader {
     return std::move(value);
   }
 
-  Result<void> items(Value& parent, size_t count, size_t depth) {
+  Result<void> items(Value& parent, std::optional<size_t> count, size_t depth) {
     const bool is_map = parent.is(Kind::map);
-    for (size_t i = 0; i < count; ++i) {
+    for (size_t i = 0; !count || i < *count; ++i) {
       const size_t start = at_;
       Result<Head> next = head();
       if (!next.ok()) return next.error();
       if (next->is_break) {
-        if (count == indefinite) return {};
+        if (!count) return {};
         return fail("break inside an item of definite length", start);
       }
       const Kind kind = next->value.kind;

@@ -203,6 +203,7 @@ bool PublicKey::verify_raw(BytesView message, BytesView raw_signature, Hash hash
 }
 
 KeyPair KeyPair::generate(Curve curve) {
+  const ErrorQueueScope errors;
   Result<PublicKey> key = PublicKey::adopt(EVP_EC_gen(facts(curve).openssl_name));
   ENTENTE_ASSERT(key.ok());
   return KeyPair(std::move(*key));
@@ -238,6 +239,7 @@ Result<KeyPair> KeyPair::from_scalar(Curve curve, BytesView scalar) {
     return Error{"private scalar has " + std::to_string(scalar.size()) + " bytes, not the " +
                  std::to_string(coordinate_size(curve)) + " of " + std::string(name_of(curve))};
   }
+  const ErrorQueueScope errors;
   const BigNumPtr d(BN_bin2bn(scalar.data(), static_cast<int>(scalar.size()), BN_secure_new()));
   const std::unique_ptr<EC_GROUP, FreeWith<EC_GROUP_free>> group(
       EC_GROUP_new_by_curve_name(facts(curve).nid));
@@ -275,6 +277,7 @@ Bytes KeyPair::sign(BytesView message) const {
 
 Bytes KeyPair::sign_digest(BytesView digest) const {
   ENTENTE_ASSERT(!digest.empty() && digest.size() <= max_digest);
+  const ErrorQueueScope errors;
   const PkeyContextPtr context(EVP_PKEY_CTX_new(native_handle(), nullptr));
   ENTENTE_ASSERT(context != nullptr && EVP_PKEY_sign_init(context.get()) == 1);
   Bytes signature(max_der_signature);

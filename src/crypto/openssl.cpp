@@ -14,6 +14,7 @@ Error openssl_error(const std::string& what) {
 }
 
 std::string private_key_to_pem(const EVP_PKEY* key) {
+  const ErrorQueueScope errors;
   std::unique_ptr<PKCS8_PRIV_KEY_INFO, FreeWith<PKCS8_PRIV_KEY_INFO_free>> info(
       EVP_PKEY2PKCS8(key));
   ENTENTE_ASSERT(info != nullptr);

@@ -120,6 +120,7 @@ bool RsaPublicKey::verify_rs256(BytesView message, BytesView signature) const {
 
 RsaKeyPair RsaKeyPair::generate(unsigned bits) {
   ENTENTE_ASSERT(bits >= min_bits && bits <= max_bits);
+  const ErrorQueueScope errors;
   Result<std::shared_ptr<EVP_PKEY>> key = checked(PkeyPtr(EVP_RSA_gen(bits)));
   ENTENTE_ASSERT(key.ok());
   return RsaKeyPair(RsaPublicKey(std::move(*key)));
@@ -153,6 +154,7 @@ Result<Bytes> RsaKeyPair::decrypt_oaep_sha256(BytesView ciphertext) const {
 }
 
 Bytes RsaKeyPair::sign_rs256(BytesView message) const {
+  const ErrorQueueScope errors;
   const PkeyContextPtr context = context_of(native_handle());
   ENTENTE_ASSERT(EVP_PKEY_sign_init(context.get()) == 1);
   choose_pkcs1_sha256(context.get());

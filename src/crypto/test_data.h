@@ -62,4 +62,4 @@ inline Bytes flipped(BytesView bytes, size_t bit) {
 
 #define ENTENTE_SAMPLE_OR_SKIP(variable, name)                         \
   const std::string variable = ::entente::crypto::sample_ledger(name); \
-  if (variable.empty()) GTEST_SKIP() << "sample ledger " name " is not here"
+  if (variable.empty()) GTEST_SKIP() << "sample ledger is not here: " << (name)

@@ -102,7 +102,6 @@ void set_serial(X509* certificate) {
 }
 
 Result<void> set_validity(X509* certificate, const Validity& validity) {
-  const ErrorQueueScope errors;
   constexpr UnixTime year_1950(-631152000), year_9999_end(253402300799);
   if (validity.days == 0 || validity.not_before < year_1950 ||
       validity.not_after() > year_9999_end ||
@@ -124,6 +123,7 @@ struct Subject {
 Result<Certificate> issue(const Subject& subject, const KeyPair& issuer_key,
                           const Certificate* issuer, const Validity& validity,
                           const Profile& profile) {
+  const ErrorQueueScope errors;
   const X509Ptr made(X509_new());
   ENTENTE_ASSERT(made != nullptr);
   X509* certificate = made.get();
@@ -186,6 +186,7 @@ Result<CertificateRequest> make_request(const KeyPair& key, std::string_view sub
                                         std::span<const SubjectAltName> alt_names) {
   const Result<X509NamePtr> name = name_from_text(subject);
   if (!name.ok()) return name.error();
+  const ErrorQueueScope errors;
   const X509ReqPtr made(X509_REQ_new());
   ENTENTE_ASSERT(made != nullptr);
   ENTENTE_ASSERT(X509_REQ_set_version(made.get(), 0) == 1);

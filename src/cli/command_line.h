@@ -30,21 +30,22 @@ struct NodeInvocation {
   std::vector<std::string> command_line;
 };
 
-/// What the program around this command line provides. The functions are called on the main
-/// thread, at most once.
+/// What the program around this command line provides. run_node is called on the main thread, at
+/// most once.
 struct Hooks {
   /// Names of the applications that run_node can host; the first is the default. Programs with
-  /// one application need no `--app`.
+  /// one application have no `--app`.
   std::vector<std::string> applications;
   /// Runs a node from the refusal of an existing pid file to its end; returns the exit code of
-  /// the process. Log level and format are set and the configuration is logged by it.
+  /// the process. The log level is set already.
   std::function<int(const NodeInvocation&)> run_node;
 };
 
-/// Parses, runs one subcommand and returns the exit code of the process. Never throws.
+/// Parses, runs one subcommand and returns the exit code of the process. Never throws. Arguments
+/// that start with a node's option (`logging --config FILE`) mean the subcommand `node`.
 int main(int argc, char** argv, const Hooks& hooks);
 
-/// `virtual`, and what `node --version` prints of this build.
+/// What `node --version` prints: release and platform, two lines.
 std::string version_text();
 
 }  // namespace entente::cli

@@ -1,0 +1,187 @@
+#include "cli/sandbox_folder.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <ctime>
+#include <filesystem>
+#include <system_error>
+
+#include "base/environment.h"
+#include "base/json.h"
+#include "cli/bench_smallbank.h"
+
+namespace entente::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* constitution_order[] = {"actions.js", "validate.js", "resolve.js",
+                                              "apply.js"};
+constexpr uint64_t longest_file = 1 << 20;
+constexpr unsigned sandbox_validity_days = 90;
+constexpr unsigned readable = 0644;
+
+IdentityFiles identity(const SandboxFolder& folder, const std::string& name, bool member) {
+  IdentityFiles files{folder.file(name + "_cert.pem"), folder.file(name + "_privk.pem"), {}, {}};
+  if (member) {
+    files.encryption_public_key = folder.file(name + "_enc_pubk.pem");
+    files.encryption_private_key = folder.file(name + "_enc_privk.pem");
+  }
+  return files;
+}
+
+Result<std::string> small_text(const std::string& path) {
+  const auto content = read_file(system_disk(), path, longest_file);
+  if (!content) return content.error();
+  return entente::to_text(BytesView(*content));
+}
+
+std::string name_of(const std::string& path) {
+  return fs::path(path).filename().string();
+}
+
+}  // namespace
+
+SandboxFolder::SandboxFolder(std::string path)
+    : path_(fs::absolute(fs::path(std::move(path))).lexically_normal().string()) {
+  while (path_.size() > 1 && path_.back() == '/') path_.pop_back();
+}
+
+std::string SandboxFolder::file(const std::string& name) const {
+  return path_ + "/" + name;
+}
+IdentityFiles SandboxFolder::user(unsigned number) const {
+  return identity(*this, "user" + std::to_string(number), false);
+}
+IdentityFiles SandboxFolder::member(unsigned number) const {
+  return identity(*this, "member" + std::to_string(number), true);
+}
+
+bool SandboxFolder::is_free() const {
+  std::error_code ignored;
+  return !fs::exists(path_, ignored) ||
+         (fs::is_directory(path_, ignored) && fs::is_empty(path_, ignored));
+}
+
+std::string SandboxFolder::description() const {
+  std::error_code ignored;
+  if (!fs::is_directory(path_, ignored)) return "a file";
+  if (!system_disk().exists(configuration())) return "files that no sandbox made";
+  std::string out = "an earlier sandbox";
+  struct stat status {};
+  if (::stat(configuration().c_str(), &status) == 0) {
+    char when[32];
+    std::tm local{};
+    localtime_r(&status.st_mtime, &local);
+    std::strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
+    out += fmt::format(", made on {}", when);
+  }
+  if (const auto chunks = system_disk().list(file("ledger")); chunks && !chunks->empty()) {
+    out += fmt::format(", with a ledger of {} files", chunks->size());
+  }
+  if (const auto pid = running_node()) {
+    out += fmt::format(", whose node still runs (process {})", *pid);
+  }
+  return out;
+}
+
+Result<std::vector<std::string>> constitution_files(const std::string& folder) {
+  std::vector<std::string> out;
+  for (const char* name : constitution_order) {
+    out.push_back((fs::path(folder) / name).string());
+    if (!system_disk().exists(out.back())) return Error{out.back() + " is missing"};
+  }
+  return out;
+}
+
+Result<void> SandboxFolder::write_configuration(const SandboxPlan& plan) const {
+  json::array constitution, users;
+  for (const char* name : constitution_order) {
+    constitution.push_back(json::value(std::string("constitution/") + name));
+  }
+  for (unsigned i = 0; i < plan.users; ++i) {
+    users.push_back(json::value(name_of(user(i).certificate)));
+  }
+  const IdentityFiles first_member = member(0);
+  const json::value member_entry =
+      json::object{{"certificate_file", name_of(first_member.certificate)},
+                   {"encryption_public_key_file", name_of(*first_member.encryption_public_key)}};
+  const json::object start{{"constitution_files", constitution},
+                           {"members", json::array{member_entry}},
+                           {"service_configuration", json::object{{"recovery_threshold", 1}}},
+                           {"initial_service_certificate_validity_days", sandbox_validity_days}};
+  const std::string rpc = "127.0.0.1:" + std::to_string(plan.port);
+  const json::object document{
+      {"network",
+       json::object{
+           {"node_to_node_interface", json::object{{"bind_address", "127.0.0.1:0"}}},
+           {"rpc_interfaces", json::object{{"main", json::object{{"bind_address", rpc}}}}}}},
+      {"command", json::object{{"type", "Start"},
+                               {"service_certificate_file", name_of(service_certificate())},
+                               {"start", start}}},
+      {"node_certificate", json::object{{"initial_validity_days", sandbox_validity_days}}},
+      {"output_files", json::object{{"rpc_addresses_file", "rpc_addresses.json"},
+                                    {"node_certificate_file", "node_cert.pem"},
+                                    {"pid_file", "node.pid"}}},
+      {"development", json::object{{"insecure_open", json::object{{"users", users}}}}}};
+  return write_new_file(configuration(), json::dump_indented(document) + "\n", readable);
+}
+
+Result<void> SandboxFolder::prepare(const SandboxPlan& plan) const {
+  const auto constitution = constitution_files(plan.constitution_folder);
+  if (!constitution) return constitution.error().at("the constitution");
+  if (auto made = system_disk().create_folders(file("constitution")); !made) return made.error();
+  for (const std::string& path : *constitution) {
+    const auto script = small_text(path);
+    if (!script) return script.error();
+    auto copied = write_new_file(file("constitution/" + name_of(path)), *script, readable);
+    if (!copied) return copied.error();
+  }
+  const auto made =
+      make_identity({path_, "member0", crypto::Curve::p384, sandbox_validity_days, true});
+  if (!made) return made.error();
+  for (unsigned i = 0; i < plan.users; ++i) {
+    const auto user_made = make_identity(
+        {path_, "user" + std::to_string(i), crypto::Curve::p384, sandbox_validity_days, false});
+    if (!user_made) return user_made.error();
+  }
+  if (plan.application == "smallbank") {
+    // Bodies for the requests that are printed: FlatBuffers cannot be typed.
+    auto batch = write_new_file(file("create_batch.bin"), smallbank_population_body(), readable);
+    auto balance = write_new_file(file("account_3.bin"), smallbank_account_body(3), readable);
+    if (!batch) return batch.error();
+    if (!balance) return balance.error();
+  }
+  return write_configuration(plan);
+}
+
+Result<std::string> SandboxFolder::rpc_address() const {
+  const auto text = small_text(file("rpc_addresses.json"));
+  if (!text) return text.error();
+  const auto document = json::parse(*text);
+  if (!document) return document.error().at(file("rpc_addresses.json"));
+  const json::object* interfaces = document->if_object();
+  const json::value* address = interfaces == nullptr ? nullptr : interfaces->if_contains("main");
+  if (address == nullptr || !address->is_string()) {
+    return Error{file("rpc_addresses.json") + " names no interface 'main'"};
+  }
+  return std::string(address->get_string());
+}
+
+std::optional<int> SandboxFolder::running_node() const {
+  const auto text = small_text(file("node.pid"));
+  if (!text || text->empty() || text->find_first_not_of("0123456789") != std::string::npos) {
+    return std::nullopt;
+  }
+  // Another process may have that number by now; the node works in this folder.
+  std::error_code error;
+  const fs::path folder = fs::read_symlink("/proc/" + *text + "/cwd", error);
+  if (error || folder != fs::canonical(path_, error) || error || text->size() > 9) {
+    return std::nullopt;
+  }
+  return std::stoi(*text);
+}
+
+}  // namespace entente::cli

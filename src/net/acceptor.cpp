@@ -29,6 +29,13 @@ bool exhausted(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+/// The connection with which the hard cap would be reached is closed, so that the peak stays below
+/// it; unless that would leave no room to answer 503 above the soft cap.
+bool at_hard_cap(uint64_t open, const InterfaceConfig& config) {
+  const uint64_t hard = config.max_open_sessions_hard;
+  return open >= (hard > config.max_open_sessions_soft + 1 ? hard - 1 : hard);
+}
+
 }  // namespace
 
 Acceptor::Acceptor(const std::vector<std::unique_ptr<Endpoint>>& endpoints,
@@ -45,7 +52,7 @@ Acceptor::Acceptor(const std::vector<std::unique_ptr<Endpoint>>& endpoints,
     event.data.u64 = id;
     ENTENTE_ASSERT(epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0);
   };
-  for (const auto& endpoint : endpoints_) watch(endpoint->socket, endpoint->index);
+  for (const auto& endpoint : endpoints_) watch(endpoint->socket(), endpoint->index);
   watch(wake_, endpoints_.size());
 }
 
@@ -86,7 +93,7 @@ void Acceptor::run() {
 
 bool Acceptor::accept_some(Endpoint& endpoint) {
   for (int i = 0; i < accepts_per_turn; ++i) {
-    const int socket = ::accept4(endpoint.socket, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int socket = ::accept4(endpoint.socket(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (socket >= 0) {
       hand_over(socket, endpoint);
     } else if (exhausted(errno)) {
@@ -102,7 +109,7 @@ void Acceptor::hand_over(int socket, Endpoint& endpoint) {
   const uint64_t open = endpoint.connections.active();
   std::shared_ptr<SSL_CTX> context = endpoint.config.tls ? endpoint.tls() : nullptr;
   const bool no_certificate = endpoint.config.tls && !context;
-  if (open >= endpoint.config.max_open_sessions_hard || no_certificate) {
+  if (at_hard_cap(open, endpoint.config) || no_certificate) {
     ::close(socket);
     return;
   }
@@ -123,7 +130,7 @@ void Acceptor::hand_over(int socket, Endpoint& endpoint) {
 /// socket would stay ready for ever. The spare one makes room to refuse it.
 void Acceptor::refuse_one(Endpoint& endpoint) {
   if (spare_ >= 0) ::close(spare_);
-  const int socket = ::accept4(endpoint.socket, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  const int socket = ::accept4(endpoint.socket(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (socket >= 0) ::close(socket);
   spare_ = open_spare();
 }

@@ -47,12 +47,16 @@ Endpoint::Endpoint(InterfaceConfig its_config, size_t its_index, int its_socket,
                    ConnectionCount& total)
     : config(std::move(its_config)),
       index(its_index),
-      socket(its_socket),
       bound(std::move(its_bound)),
+      socket_(its_socket),
       total_(total) {}
 
 Endpoint::~Endpoint() {
-  ::close(socket);
+  stop_listening();
+}
+
+void Endpoint::stop_listening() {
+  if (socket_ >= 0) ::close(std::exchange(socket_, -1));
 }
 
 Result<std::unique_ptr<Endpoint>> Endpoint::listen(InterfaceConfig config, size_t index,

@@ -24,8 +24,12 @@ class Endpoint {
 
   const InterfaceConfig config;
   const size_t index;
-  const int socket;
   const Address bound;
+  /// The listening socket, until stop_listening().
+  int socket() const { return socket_; }
+  /// Clients that connect from now on are told so. Only when nobody accepts any more.
+  void stop_listening();
+
   ConnectionCount connections;
   ErrorCounters errors;
 
@@ -45,6 +49,7 @@ class Endpoint {
  private:
   Endpoint(InterfaceConfig config, size_t index, int socket, Address bound, ConnectionCount& total);
 
+  int socket_;
   ConnectionCount& total_;
   mutable std::mutex lock_;
   std::shared_ptr<SSL_CTX> tls_;

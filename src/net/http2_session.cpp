@@ -73,12 +73,11 @@ struct Http2Session::Callbacks {
   static Http2Session& of(void* user) { return *static_cast<Http2Session*>(user); }
 
   static int begin_frame(nghttp2_session* session, const nghttp2_frame_hd* header, void* user) {
-    Http2Session& self = of(user);
+    const Http2Session& self = of(user);
     if (header->type != NGHTTP2_HEADERS || header->stream_id > self.last_opened_) return 0;
     if (nghttp2_session_find_stream(session, header->stream_id) != nullptr) return 0;
     if (std::binary_search(self.opened_.begin(), self.opened_.end(), header->stream_id)) return 0;
     // A new stream below one that was opened before (RFC 9113 section 5.1.1).
-    self.count_malformed();
     nghttp2_session_terminate_session(session, NGHTTP2_PROTOCOL_ERROR);
     return 0;
   }
@@ -130,8 +129,11 @@ struct Http2Session::Callbacks {
     return 0;
   }
 
-  static int invalid_frame(nghttp2_session*, const nghttp2_frame*, int, void* user) {
-    of(user).count_malformed();
+  /// Every error that ends the connection is told to the peer: that is where it is counted.
+  static int frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+    const bool broken =
+        frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR;
+    if (broken) of(user).count_malformed();
     return 0;
   }
 
@@ -164,7 +166,7 @@ struct Http2Session::Callbacks {
       nghttp2_session_callbacks_set_on_header_callback(made, header);
       nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, data);
       nghttp2_session_callbacks_set_on_frame_recv_callback(made, frame);
-      nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(made, invalid_frame);
+      nghttp2_session_callbacks_set_on_frame_send_callback(made, frame_sent);
       nghttp2_session_callbacks_set_on_stream_close_callback(made, stream_close);
       return made;
     }();

@@ -371,6 +371,20 @@ Result<ClientResponse> HttpClient::receive(bool to_head) {
   return response;
 }
 
+Result<std::string> HttpClient::receive_some() {
+  if (link_->input.empty()) {
+    switch (link_->receive(link_->deadline())) {
+      case Link::Got::bytes:
+        break;
+      case Link::Got::timeout:
+        return Error{"nothing arrived in time"};
+      default:
+        return Error{"the server closed the connection"};
+    }
+  }
+  return std::exchange(link_->input, {});
+}
+
 Result<std::string> HttpClient::receive_until_closed() {
   const Time until = link_->deadline();
   for (;;) {

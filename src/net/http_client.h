@@ -58,6 +58,8 @@ class HttpClient {
   Result<void> send_raw(std::string_view bytes);
   /// `to_head`: the request was HEAD, so no body follows.
   Result<ClientResponse> receive(bool to_head = false);
+  /// The next bytes, whatever they are, at least one; an error when the server closes.
+  Result<std::string> receive_some();
   /// Whatever arrives until the server closes, at most max_response_size.
   Result<std::string> receive_until_closed();
   /// True when the server has closed; waits up to `wait` for that. Unread bytes are dropped.

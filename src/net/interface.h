@@ -35,7 +35,7 @@ struct InterfaceConfig {
   AppProtocol app_protocol = AppProtocol::http1;
   bool tls = true;
   uint64_t max_open_sessions_soft = 1000;  ///< at or above: 503 SessionCapExhausted, then close
-  uint64_t max_open_sessions_hard = 1010;  ///< at or above: closed at accept
+  uint64_t max_open_sessions_hard = 1010;  ///< reaching it: closed at accept
   HttpLimits limits;
   /// Without inbound bytes for longer than this the connection is closed; nullopt: never.
   std::optional<std::chrono::milliseconds> idle_timeout = std::chrono::seconds(60);

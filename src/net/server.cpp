@@ -103,6 +103,7 @@ void Server::post(size_t worker, std::function<void()> task) {
 void Server::stop(std::chrono::milliseconds limit) {
   if (!running_->acceptor) return;
   running_->acceptor->stop();
+  for (const auto& endpoint : running_->endpoints) endpoint->stop_listening();
   const SteadyTime deadline = std::chrono::steady_clock::now() + limit;
   for (const auto& worker : running_->workers) worker->stop(deadline);
   for (const auto& worker : running_->workers) worker->join();

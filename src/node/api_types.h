@@ -116,6 +116,7 @@ BOOST_DESCRIBE_STRUCT(ConsensusNodeConfig, (), (address))
 struct ConfigurationNode {
   static constexpr std::string_view schema_name = "Configuration__NodeInfo";
   std::string address;
+  bool operator==(const ConfigurationNode&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(ConfigurationNode, (), (address))
 struct ConsensusConfiguration {
@@ -123,12 +124,14 @@ struct ConsensusConfiguration {
   uint64_t idx = 0;
   std::map<NodeId, ConfigurationNode> nodes;
   uint64_t rid = 0;
+  bool operator==(const ConsensusConfiguration&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(ConsensusConfiguration, (), (idx, nodes, rid))
 struct Ack {
   static constexpr std::string_view schema_name = "ConsensusDetails__Ack";
   uint64_t seqno = 0;
   uint64_t last_received_ms = 0;
+  bool operator==(const Ack&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Ack, (), (seqno, last_received_ms))
 struct ConsensusDetails {
@@ -165,6 +168,7 @@ struct SessionErrors {
   uint64_t parsing = 0;
   uint64_t request_payload_too_large = 0;
   uint64_t request_header_too_large = 0;
+  bool operator==(const SessionErrors&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(SessionErrors, (),
                       (parsing, request_payload_too_large, request_header_too_large))
@@ -175,6 +179,7 @@ struct InterfaceSessions {
   uint64_t soft_cap = 0;
   uint64_t hard_cap = 0;
   SessionErrors errors;
+  bool operator==(const InterfaceSessions&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(InterfaceSessions, (), (active, peak, soft_cap, hard_cap, errors))
 struct SessionMetrics {

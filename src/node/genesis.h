@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "crypto/secret.h"
 #include "node/identity.h"
 
 namespace entente::node {

@@ -376,8 +376,8 @@ bool published_at(const json::value& row, const std::optional<std::string>& host
 
 std::optional<std::string> text_parameter(const http::QueryParameters& query,
                                           std::string_view name) {
-  const auto found = query.get(name);
-  return found ? std::optional<std::string>(*found) : std::nullopt;
+  const std::string* found = query.find(name);
+  return found == nullptr ? std::nullopt : std::optional<std::string>(*found);
 }
 
 JsonAnswer list_nodes(const Surroundings& s, ReadOnlyEndpointContext& ctx) {

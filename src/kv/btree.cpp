@@ -26,6 +26,7 @@ Path owned_path(BTreeNode*& root, BytesView key) {
     path.nodes[path.depth] = inner;
     path.indices[path.depth++] = index;
     slot = &inner->children[index];
+    prefetch_search(*slot);
     own_node(*slot);
   }
   path.leaf = as_leaf(*slot);
@@ -196,7 +197,10 @@ void tidy(BTreeNode*& root, Path& path) {
 const Record* BTree::find(BytesView key) const {
   const BTreeNode* node = root_.node;
   if (node == nullptr) return nullptr;
-  while (node->level != 0) node = as_inner(node)->children[child_index(*as_inner(node), key)];
+  while (node->level != 0) {
+    node = as_inner(node)->children[child_index(*as_inner(node), key)];
+    prefetch_search(node);
+  }
   const Position found = position(*as_leaf(node), key);
   return found.equal ? as_leaf(node)->keys[found.index] : nullptr;
 }

@@ -65,6 +65,14 @@ inline uint64_t head_of(BytesView key, size_t skip) {
   return head;
 }
 
+/// Starts loading what a search in the node will touch, all lines at once instead of one after the
+/// other.
+inline void prefetch_search(const BTreeNode* node) {
+  constexpr size_t line = 64;
+  const auto* bytes = reinterpret_cast<const char*>(node);
+  for (size_t at = 0; at < sizeof(BTreeLeaf); at += line) __builtin_prefetch(bytes + at);
+}
+
 struct Position {
   size_t index;  ///< of the first key of the node that is not less
   bool equal;

@@ -62,6 +62,23 @@ UndoWrite* first_write_after(Store::Content& store, SeqNo seqno, const MapEntry&
   return nullptr;
 }
 
+/// Goes again through the transactions from `seqno` on: which of them really change the map, and
+/// thereby its version, may have changed with a filling below them.
+void recount_versions(Store::Content& store, SeqNo seqno, MapEntry& map, SeqNo version) {
+  for (SeqNo at = seqno; at <= store.undo.last(); ++at) {
+    bool changed = false;
+    for (UndoWrite& write : store.undo.at(at).writes) {
+      if (write.map != &map) continue;
+      write.map_version = version;
+      const bool removal = write.written->is_tombstone();
+      changed = changed || !removal || write.previous;
+      if (removal && write.previous) map.last_removal = std::max(map.last_removal, at);
+    }
+    if (changed) version = at;
+  }
+  store.state->roots.edit(map).version = version;
+}
+
 /// Puts the writes of a filled reservation below those of later transactions to the same map:
 /// keys that were written again only change what a roll-back restores.
 void install_below(Store::Content& store, SeqNo seqno, MapEntry& map,
@@ -76,7 +93,6 @@ void install_below(Store::Content& store, SeqNo seqno, MapEntry& map,
   }
   const size_t first = own_undo.writes.size();
   size_t bytes = 0;
-  bool changed = false;
   for (const RecordRef& record : records) {
     record->set_version(seqno);
     const bool removal = record->is_tombstone();
@@ -86,20 +102,11 @@ void install_below(Store::Content& store, SeqNo seqno, MapEntry& map,
     } else {
       previous = removal ? root.tree.erase(record->key()) : root.tree.put(record);
     }
-    if (removal && previous) map.last_removal = std::max(map.last_removal, seqno);
-    changed = changed || !removal || previous;
     bytes += record->payload_size();
-    own_undo.writes.push_back({&map, record, std::move(previous), version_before});
+    own_undo.writes.push_back({&map, record, std::move(previous), {}});
   }
-  if (changed) {
-    root.mutation = store.state->mutation;
-    root.version = std::max(root.version, seqno);
-    for (SeqNo at = seqno + 1; at <= store.undo.last(); ++at) {
-      for (UndoWrite& write : store.undo.at(at).writes) {
-        if (write.map == &map) write.map_version = std::max(write.map_version, seqno);
-      }
-    }
-  }
+  root.mutation = store.state->mutation;
+  recount_versions(store, seqno, map, version_before);
   account(store, own_undo, bytes);
   run_local_hook(store, seqno, map, first);
 }

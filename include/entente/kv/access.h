@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "entente/bytes.h"
+
 namespace entente::kv {
 
 enum class Access : uint8_t { none = 0, read = 1, write = 2, read_write = 3 };
@@ -48,6 +50,7 @@ Access access_of(Context context, NameClass name);
 inline Access access_of(Context context, std::string_view map) {
   return access_of(context, name_class(map));
 }
+using entente::to_text;  // of bytes, which the next line would hide
 /// `application`, `read-only governance` …
 std::string_view to_text(Context context);
 

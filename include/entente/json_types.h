@@ -310,8 +310,8 @@ value from(const T& in) {
       using Field = std::remove_cvref_t<decltype(field)>;
       if constexpr (IsOptional<Field>::value) {
         if (!field.has_value()) return;
-      } else if constexpr (std::equality_comparable<Field> && std::default_initializable<T>) {
-        if (is_optional_field<T>(member.name) && field == T{}.*member.pointer) return;
+      } else if constexpr (is_optional_field<T>(decltype(member)::name)) {
+        if (field == T{}.*member.pointer) return;
       }
       out.insert_or_assign(field_name<T>(member.name), from(field));
     });

@@ -118,6 +118,7 @@ Digest MerkleTree::root(uint64_t size) const {
 MerklePath MerkleTree::path(uint64_t index, uint64_t size) const {
   ENTENTE_ASSERT(index >= first_ && index < size && size <= size_);
   MerklePath path;
+  path.reserve(static_cast<size_t>(std::bit_width(size)));
   for (size_t height = 0; size >> height != 0; ++height) {
     const uint64_t node = index >> height;
     if ((node & 1) != 0) {

@@ -1,6 +1,7 @@
 #include "ledger/secrets.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 
@@ -23,6 +24,16 @@ struct TxIdText {
   std::string_view view() const { return {text, size}; }
 };
 
+/// The two digits of each byte: this text is made for every transaction.
+constexpr auto hex_pairs = [] {
+  constexpr char digits[] = "0123456789abcdef";
+  std::array<std::array<char, 2>, 256> pairs{};
+  for (size_t byte = 0; byte < 256; ++byte) {
+    pairs[byte] = {digits[byte >> 4], digits[byte & 15]};
+  }
+  return pairs;
+}();
+
 constexpr size_t nonce_digits = 2 * Digest::size;
 
 /// `ce:<view>.<seqno>:<hex of nonce>` without allocation.
@@ -31,7 +42,6 @@ struct EvidenceText {
   size_t size;
 
   EvidenceText(const crypto::HmacSha256& commit_secret, const TxId& txid) {
-    static constexpr char digits[] = "0123456789abcdef";
     const TxIdText id(txid);
     const Digest nonce = commit_secret.mac(as_bytes(id.view()));
     char* end = text;
@@ -40,8 +50,8 @@ struct EvidenceText {
     end += 3 + id.size;
     *end++ = ':';
     for (const uint8_t byte : nonce.bytes) {
-      *end++ = digits[byte >> 4];
-      *end++ = digits[byte & 15];
+      std::memcpy(end, hex_pairs[byte].data(), 2);
+      end += 2;
     }
     size = static_cast<size_t>(end - text);
   }

@@ -1,12 +1,14 @@
-// The one command line with all sample applications: `entente sandbox --app NAME` …
+// The project's own program: the whole command line, with every sample application to host.
 
-#include "basic/basic.h"
-#include "logging/logging.h"
-#include "smallbank/smallbank.h"
+#include "basic.h"
+#include "logging.h"
+#include "smallbank.h"
 
 int main(int argc, char** argv) {
-  return entente::run(argc, argv,
-                      {{.name = "logging", .register_endpoints = logging::register_endpoints},
-                       {.name = "basic", .register_endpoints = basic::register_endpoints},
-                       {.name = "smallbank", .register_endpoints = smallbank::register_endpoints}});
+  return entente::run(
+      argc, argv,
+      {{.name = "logging", .register_endpoints = logging::register_endpoints},
+       {.name = "basic", .register_endpoints = basic::register_endpoints},
+       {.name = "basic_tv", .register_endpoints = basic::register_open_endpoints},
+       {.name = "smallbank", .register_endpoints = smallbank::register_endpoints}});
 }

@@ -139,7 +139,10 @@ Bytes Certificate::spki() const {
 }
 
 Result<PublicKey> Certificate::public_key() const {
-  Result<PublicKey> key = PublicKey::from_der(spki());
+  EVP_PKEY* native = X509_get0_pubkey(native_handle());  // decoded once, with the certificate
+  if (native == nullptr) return Error{"certificate: public key does not parse"};
+  EVP_PKEY_up_ref(native);
+  Result<PublicKey> key = PublicKey::adopt(native);
   if (!key.ok()) return key.error().at("certificate");
   return key;
 }

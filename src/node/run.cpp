@@ -1,6 +1,8 @@
-#include <csignal>
-#include <ctime>
+#include <unistd.h>
 
+#include <csignal>
+
+#include "base/environment.h"
 #include "base/log.h"
 #include "node/node.h"
 

@@ -11,8 +11,6 @@ namespace {
 
 /// Type, seqno, claims digest, evidence digest, reserved.
 constexpr size_t public_header_size = 1 + 8 + 32 + 32 + 8;
-/// Where the public header keeps the evidence digest.
-constexpr size_t evidence_at = 1 + 8 + 32;
 
 struct DomainSizes {
   size_t in_clear = public_header_size;

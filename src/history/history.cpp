@@ -15,7 +15,7 @@ History::History(LedgerSources sources, const replica::Status& status, const Clo
                  StateCache::Limits limits)
     : sources_(std::move(sources)),
       cache_([&status] { return status.committed().seqno; }, clock, [this] { wake(); }, limits),
-      indexer_([&status] { return status.committed().seqno; }),
+      indexer_([&status] { return status.committed().seqno; }, [this] { wake(); }),
       thread_([this] { run(); }) {}
 
 History::~History() {

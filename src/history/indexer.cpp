@@ -7,11 +7,14 @@
 namespace entente::indexing {
 
 bool Indexer::install(StrategyPtr strategy) {
-  const std::lock_guard lock(mutex_);
-  if (std::find(strategies_.begin(), strategies_.end(), strategy) != strategies_.end()) {
-    return false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::find(strategies_.begin(), strategies_.end(), strategy) != strategies_.end()) {
+      return false;
+    }
+    strategies_.push_back(std::move(strategy));
   }
-  strategies_.push_back(std::move(strategy));
+  wake_();
   return true;
 }
 

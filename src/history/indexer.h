@@ -17,7 +17,11 @@ inline constexpr uint64_t batch_bytes = uint64_t{16} << 20;
 
 class Indexer {
  public:
-  explicit Indexer(std::function<SeqNo()> committed) : committed_(std::move(committed)) {}
+  /// `committed`: last globally committed seqno; `wake`: called when there is something new to do.
+  /// Both thread-safe.
+  explicit Indexer(
+      std::function<SeqNo()> committed, std::function<void()> wake = [] {})
+      : committed_(std::move(committed)), wake_(std::move(wake)) {}
 
   // -- any thread, but not from within a strategy ------------------------------------------------
   bool install(StrategyPtr strategy);
@@ -40,6 +44,7 @@ class Indexer {
   Installed installed() const;
 
   const std::function<SeqNo()> committed_;
+  const std::function<void()> wake_;
   std::mutex feeding_;  ///< held while strategies are fed; taken before mutex_
   mutable std::mutex mutex_;
   Installed strategies_;  ///< guarded by mutex_

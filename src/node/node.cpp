@@ -146,8 +146,10 @@ std::optional<Exit> Node::Parts::build() {
   context = std::make_unique<NodeContext>(identity->id, *replica, clock);
   history = std::make_unique<history::History>(
       history::LedgerSources{*ledger, [this] { return secrets; },
-                             [this] { return service->certificate; }},
-      *replica, clock);
+                             [this] { return service->certificate; },
+                             {start.cose_issuer, start.cose_subject}},
+      *replica, clock,
+      history::StateCache::Limits{.soft_bytes = configuration.historical_cache_soft_limit});
   history->install(*context);
   return std::nullopt;
 }

@@ -1,6 +1,6 @@
 #include "node/node.h"
 
-#include <csignal>
+#include <future>
 #include <thread>
 
 #include "base/log.h"
@@ -22,9 +22,10 @@ namespace entente::node {
 namespace {
 
 constexpr int exit_failure = 1;
-constexpr int exit_pid_file_exists = 103;
 constexpr int exit_bad_option = 105;
 constexpr int exit_file_not_readable = 255;
+/// For each of the transactions that create a service to be globally committed.
+constexpr std::chrono::seconds creation_patience{60};
 
 ledger::Durability durability_of(Durability configured) {
   return configured == Durability::none ? ledger::Durability::none
@@ -83,6 +84,7 @@ struct Node::Parts {
   std::optional<Exit> serve();
   std::optional<Exit> create_service();
   Result<void> commit(const Tables& tables, bool genesis);
+  bool globally_committed(TxId id);
   Result<void> show_certificates(Authority authority, const std::string& chain);
   void watch_commits();
   void stop();
@@ -289,7 +291,18 @@ Result<void> Node::Parts::commit(const Tables& tables, bool genesis) {
   const auto result = lane->commit(tx, options);
   if (result.status != kv::CommitStatus::committed) return Error{"the transaction did not commit"};
   lane->hand_over();
+  if (!globally_committed(result.id)) {
+    return Error{"transaction " + result.id.text() + " was not committed within " +
+                 std::to_string(creation_patience.count()) + " s: is the ledger's disk writable?"};
+  }
   return {};
+}
+
+bool Node::Parts::globally_committed(TxId id) {
+  std::promise<TxStatus> final_status;
+  replica->when_final(id, clock.now() + creation_patience,
+                      [&](TxStatus status) { final_status.set_value(status); });
+  return final_status.get_future().get() == TxStatus::committed;
 }
 
 std::optional<Exit> Node::Parts::create_service() {

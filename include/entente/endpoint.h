@@ -58,7 +58,7 @@ std::string_view to_text(Forwarding forwarding);  ///< `always`, `sometimes`, `n
 struct QueryParameter {
   std::string name;
   bool required = true;
-  SchemaFunction schema;
+  SchemaFunction schema = nullptr;
 };
 
 struct Endpoint {
@@ -82,8 +82,8 @@ struct Endpoint {
   std::string summary;
   std::string description;
   int success_status = 200;
-  SchemaFunction request_schema;   ///< empty: none
-  SchemaFunction response_schema;  ///< empty: none
+  SchemaFunction request_schema = nullptr;   ///< empty: none
+  SchemaFunction response_schema = nullptr;  ///< empty: none
   std::vector<QueryParameter> query_parameters;
   /// An OpenAPI operation object taken verbatim instead of the generated one.
   std::optional<json::value> openapi;

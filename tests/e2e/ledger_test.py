@@ -12,7 +12,7 @@ from harness import Node, run
 
 class LedgerTest(unittest.TestCase):
     def setUp(self):
-        harness.program("entente")
+        harness.command_line()
 
     def verify(self, node, *options):
         done = node.verify_ledger("--service-cert", node.service_cert, "--json", *options)
@@ -36,11 +36,11 @@ class LedgerTest(unittest.TestCase):
             node.client().wait_for_commit(txid)
             self.assertEqual(node.stop(), 0)
             self.verify(node)
-            shown = run(harness.program("entente"), "ledger", "show", node.ledger_folder(), "--json",
+            shown = run(harness.command_line(), "ledger", "show", node.ledger_folder(), "--json",
                         "--map", "public:records", "--values")
             self.assertEqual(shown.returncode, 0, shown.stderr)
             self.assertIn(b"message 199", shown.stdout)
-            private = run(harness.program("entente"), "ledger", "show", node.ledger_folder(), "--values")
+            private = run(harness.command_line(), "ledger", "show", node.ledger_folder(), "--values")
             self.assertNotIn(b"message 198", private.stdout)
 
     def test_chunks(self):

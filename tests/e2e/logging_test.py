@@ -19,6 +19,8 @@ class LoggingTest(unittest.TestCase):
         cls.node.start()
 
     def setUp(self):
+        if not self.node.alive():
+            self.fail("the node is gone:\n" + self.node.log_text()[-2000:])
         self.user = self.node.client("user0")
         self.anyone = self.node.client()
 
@@ -266,7 +268,7 @@ class LoggingTest(unittest.TestCase):
             self.verifies(altered, False)
 
     def requires_cli(self):
-        harness.program("entente")
+        harness.command_line()
 
     def verifies(self, receipt, expected, *options):
         done = self.node.verify_receipt(receipt, *options)

@@ -83,8 +83,8 @@ void create_batch(EndpointContext& ctx) {
 void balance(ReadOnlyEndpointContext& ctx) {
   const auto& request = body_of<wire::Transaction>(ctx.call);
   const Id id = id_of(ctx.tx, text(request.name()), no_account);
-  const Money sum = add(balance_of(ctx.tx, tables::savings, id, no_savings),
-                        balance_of(ctx.tx, tables::checkings, id, no_checking));
+  const Money savings = balance_of(ctx.tx, tables::savings, id, no_savings);
+  const Money sum = add(savings, balance_of(ctx.tx, tables::checkings, id, no_checking));
   thread_local flatbuffers::FlatBufferBuilder builder(64);
   builder.Clear();
   builder.Finish(wire::CreateBalance(builder, sum));

@@ -20,7 +20,8 @@ class LoggingTest(unittest.TestCase):
 
     def setUp(self):
         if not self.node.alive():
-            self.fail("the node is gone:\n" + self.node.log_text()[-2000:])
+            self.skipTest("the node is gone, see the test before")
+        self.addCleanup(lambda: self.assertTrue(self.node.alive(), self.node.log_text()[-3000:]))
         self.user = self.node.client("user0")
         self.anyone = self.node.client()
 

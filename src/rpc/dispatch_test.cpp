@@ -225,7 +225,11 @@ TEST(Redirection, answers_307_with_the_resolved_address_and_the_original_target)
                          return interface.rules().name + ".primary:8000";
                        }});
   frontends.registry(Actor::app)
-      .make_endpoint("/r/{key}", Method::put, [](EndpointContext&) {}, auth::none)
+      .make_endpoint("/r/{key}", Method::put,
+                     [](EndpointContext& ctx) {
+                       ctx.tx.wo("records").put(as_bytes("k"), as_bytes("v"));
+                     },
+                     auth::none)
       .install();
   frontends.seal();
   frontends.open(Actor::app);

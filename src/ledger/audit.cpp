@@ -35,6 +35,7 @@ void Audit::expect_snapshot(const SnapshotReport& snapshot) {
 }
 
 void Audit::begin_chunk(bool complete, bool committed) {
+  unsigned_at_.clear();  // offsets of another file
   chunk_complete_ = complete;
   chunk_committed_ = committed;
   chunk_empty_ = true;
@@ -120,6 +121,23 @@ Result<void> Audit::check_private(const EntryView& entry) {
   return sealer_->check_commit_evidence(entry);
 }
 
+// A root that differs says only that something since the last signature is wrong. The signature's
+// own tree holds the leaves and says which entry it is.
+Result<void> Audit::find_altered(const SignatureTransaction& signature) const {
+  if (!signature.tree || signature.tree->size() != tree_.size()) return {};
+  const uint64_t end = tree_.size();
+  const uint64_t held =
+      std::max({signature.tree->first(), tree_.first(), end - unsigned_at_.size()});
+  for (uint64_t index = held; index < end; ++index) {
+    if (signature.tree->leaf(index) == tree_.leaf(index)) continue;
+    return Error{"byte " + std::to_string(unsigned_at_[unsigned_at_.size() - (end - index)]) +
+                 ": seqno " + std::to_string(index) +
+                 ": Merkle leaf: the entry is not the one that the signature at " +
+                 std::to_string(signature.node.txid.seqno.value) + " covers"};
+  }
+  return {};
+}
+
 Result<void> Audit::check_signature(const EntryView& entry, const SignatureTransaction& signature) {
   const std::string field(maps::signatures);
   if (!entry.private_domain.empty()) return Error{"private domain: in a signature transaction"};
@@ -128,6 +146,7 @@ Result<void> Audit::check_signature(const EntryView& entry, const SignatureTrans
   }
   const Digest root = tree_.root();
   if (signature.node.root != root) {
+    if (auto altered = find_altered(signature); !altered) return altered;
     return Error{field + ": root: is " + signature.node.root.hex() + ", the entries give " +
                  root.hex()};
   }
@@ -243,7 +262,11 @@ Result<void> Audit::entry(const ChunkEntry& raw) {
   const Digest leaf = entry_leaf(entry, crypto::sha256(entry.bytes));
   if (auto checked = check_snapshot_leaf(entry.txid.seqno, leaf); !checked) return checked;
   tree_.append(leaf);
-  if (signs || tree_.size() - tree_.first() >= most_leaves) tree_.flush(tree_.size() - 1);
+  unsigned_at_.push_back(raw.offset);
+  if (signs || tree_.size() - tree_.first() >= most_leaves) {
+    tree_.flush(tree_.size() - 1);
+    unsigned_at_.clear();
+  }
 
   count(entry);
   if (signs) {

@@ -40,6 +40,7 @@ class Audit {
   Result<void> check_type(const EntryView& entry) const;
   Result<kv::WriteSet> read_public_maps(const EntryView& entry, uint64_t offset) const;
   Result<void> check_private(const EntryView& entry);
+  Result<void> find_altered(const SignatureTransaction& signature) const;
   Result<void> check_signature(const EntryView& entry, const SignatureTransaction& signature);
   Result<void> check_snapshot_evidence(const EntryView& entry, const kv::WriteSet& writes);
   Result<void> check_snapshot_leaf(SeqNo seqno, const Digest& leaf);
@@ -55,6 +56,7 @@ class Audit {
   Bytes plaintext_;
 
   std::optional<TxId> previous_;
+  std::vector<uint64_t> unsigned_at_;  ///< file offsets of the entries since the last signature
   bool previous_signed_ = false;
   bool previous_closes_ = false;
   std::optional<LastSignature> last_signature_;

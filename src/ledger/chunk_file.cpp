@@ -197,25 +197,41 @@ Result<BytesView> ChunkReader::window(uint64_t offset, uint64_t size) {
   return BytesView(window_).subspan(offset - window_offset_, size);
 }
 
-Result<void> ChunkReader::check_table_position() {
+// The entry begins and ends where the table says.
+Result<void> ChunkReader::check_table_position(uint64_t size) {
   if (read_ >= announced_) {
     return wrong(offset_, "position table",
                  "has " + std::to_string(announced_) + " entries, the chunk has more");
   }
-  const uint64_t index = read_ - table_window_first_;
-  if (index * 4 >= table_window_.size()) {
-    table_window_.resize(std::min(announced_ - read_, table_window_entries) * 4);
-    table_window_first_ = read_;
-    if (auto read = file_->read_at(table_offset_ + read_ * 4, table_window_); !read) {
+  auto begin = table_position(read_);
+  if (!begin) return begin.error();
+  if (*begin != offset_) {
+    return wrong(table_offset_ + read_ * 4, "position table",
+                 "entry " + std::to_string(read_ + 1) + " stands at " + std::to_string(offset_) +
+                     ", the table says " + std::to_string(*begin));
+  }
+  auto end = table_position(read_ + 1);
+  if (!end) return end.error();
+  if (*end == offset_ + size) return {};
+  return wrong(offset_, "entry size",
+               "ends at " + std::to_string(offset_ + size) + ", by the position table at " +
+                   std::to_string(*end));
+}
+
+/// Of entry `index`, or of the end of the last one.
+Result<uint64_t> ChunkReader::table_position(uint64_t index) {
+  if (index == announced_) return table_offset_;
+  const bool inside =
+      index >= table_window_first_ && (index - table_window_first_) * 4 < table_window_.size();
+  if (!inside) {
+    table_window_.resize(std::min(announced_ - index, table_window_entries) * 4);
+    table_window_first_ = index;
+    if (auto read = file_->read_at(table_offset_ + index * 4, table_window_); !read) {
+      table_window_.clear();
       return wrong(table_offset_, "position table", read.error().message);
     }
   }
-  const uint32_t position =
-      load<uint32_t>(table_window_.data() + (read_ - table_window_first_) * 4);
-  if (position == offset_) return {};
-  return wrong(table_offset_ + read_ * 4, "position table",
-               "entry " + std::to_string(read_ + 1) + " stands at " + std::to_string(offset_) +
-                   ", the table says " + std::to_string(position));
+  return uint64_t{load<uint32_t>(table_window_.data() + (index - table_window_first_) * 4)};
 }
 
 // A chunk that was being completed when the process died: T is still 0, and behind the entries
@@ -280,7 +296,7 @@ Result<std::optional<ChunkEntry>> ChunkReader::next() {
     return tear("a partial entry: " + reason, false);
   }
   if (complete()) {
-    if (auto position = check_table_position(); !position) return position.error();
+    if (auto position = check_table_position(frame->size); !position) return position.error();
   } else {
     if (offset_ > largest_chunk) return wrong(offset_, "file", "beyond the largest chunk");
     offsets_.push_back(static_cast<uint32_t>(offset_));

@@ -119,7 +119,8 @@ class ChunkReader {
                                        uint64_t entry_limit);
   Result<void> read_layout();
   Result<BytesView> window(uint64_t offset, uint64_t size);
-  Result<void> check_table_position();
+  Result<void> check_table_position(uint64_t size);
+  Result<uint64_t> table_position(uint64_t index);
   Result<std::optional<ChunkEntry>> finish();
   std::optional<ChunkEntry> tear(std::string reason, bool damage);
   bool tail_is_table(uint64_t offset);

@@ -206,7 +206,7 @@ TEST(ChunkReader, hostile_complete_chunks) {
       {"table cut", "ledger_1-3.committed", with([](Bytes& file) { file.pop_back(); }),
        "not a multiple of 4"},
       {"position wrong", "ledger_1-3.committed", with([&](Bytes& file) { file[table + 4] ^= 1; }),
-       "the table says 73"},
+       "by the position table at 73"},
       {"entry version", "ledger_1-3.committed", with([](Bytes& file) { file[72] = 0; }),
        "entry version: 0"},
       {"entry size too small", "ledger_1-3.committed", with([](Bytes& file) { file[10] = 7; }),

@@ -12,7 +12,10 @@ if(NOT TARGET entente_cli)
 endif()
 
 add_library(entente INTERFACE)
-target_link_libraries(entente INTERFACE entente_cli mimalloc)
+target_link_libraries(entente INTERFACE entente_cli)
+if(NOT ENTENTE_SANITIZE)  # sanitizers bring their own allocator
+  target_link_libraries(entente INTERFACE mimalloc)
+endif()
 target_compile_features(entente INTERFACE cxx_std_20)
 add_library(entente::entente ALIAS entente)
 

@@ -1,6 +1,6 @@
 #pragma once
 // The key-value store as an application sees it: transactions, raw maps over bytes, typed maps,
-// values and sets with their serialisers. Source: docs/app-api.md (KV), docs/ledger-format.md
+// values and sets with their serialisers. Source: docs/applications.md (KV), docs/ledger-format.md
 // (names, encodings).
 //
 //   const entente::kv::Map<std::string, Account> accounts("accounts");

@@ -10,7 +10,7 @@ constexpr Access r = Access::read;
 constexpr Access w = Access::write;
 constexpr Access rw = Access::read_write;
 
-// Source: docs/app-api.md, access table of ccf.kv. Rows: Context; columns: NameClass.
+// Source: docs/applications.md, access table of ccf.kv. Rows: Context; columns: NameClass.
 constexpr std::array<std::array<Access, name_class_count>, context_count> table = {{
     // public gov, public internal, private framework, reserved, public app, private app, invalid
     {rw, rw, rw, no, rw, rw, no},  // framework

@@ -1,6 +1,6 @@
 #pragma once
 // Which code may touch which map, decided by the map's name alone. Names are case-sensitive.
-// Source: docs/ledger-format.md (names), docs/app-api.md (ccf.kv access table).
+// Source: docs/ledger-format.md (names), docs/applications.md (ccf.kv access table).
 
 #include <cstddef>
 #include <cstdint>

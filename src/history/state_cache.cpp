@@ -57,6 +57,7 @@ Fetched<std::vector<StatePtr>> StateCache::get(RequestKey key, std::vector<SeqNo
     queue_.emplace_back(key, request.id);
     requests_.emplace(key, std::move(request));
     evict(key);
+    tidy_queue();
   }
   wake_();
   return {};
@@ -89,6 +90,11 @@ size_t StateCache::bytes() const {
 size_t StateCache::requests() const {
   const std::lock_guard lock(mutex_);
   return requests_.size();
+}
+
+size_t StateCache::queued() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.size();
 }
 
 bool StateCache::fetch_some(PastLedger& ledger) {
@@ -173,6 +179,16 @@ void StateCache::evict(RequestKey keep) {
     if (*victim == keep) ++victim;
     erase(requests_.find(*victim));
   }
+}
+
+/// Handles that change what they ask for leave entries of their earlier requests behind.
+void StateCache::tidy_queue() {
+  constexpr size_t slack = 64;
+  if (queue_.size() <= 2 * requests_.size() + slack) return;
+  std::erase_if(queue_, [this](const auto& waiting) {
+    const auto found = requests_.find(waiting.first);
+    return found == requests_.end() || found->second.id != waiting.second;
+  });
 }
 
 void StateCache::expire() {

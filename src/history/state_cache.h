@@ -48,6 +48,7 @@ class StateCache {
   void set_soft_limit(size_t bytes);
   size_t bytes() const;
   size_t requests() const;
+  size_t queued() const;  ///< entries of the queue, those of replaced requests included
 
   // -- history thread ----------------------------------------------------------------------------
   /// Fetches one batch of one request. False if there was nothing to do.
@@ -77,6 +78,7 @@ class StateCache {
   void store(const Run& run, Result<std::vector<StatePtr>> states);
   void erase(Requests::iterator request);
   void evict(RequestKey keep);
+  void tidy_queue();
   void fail(Request& request, Error error);
 
   const std::function<SeqNo()> committed_;

@@ -160,6 +160,14 @@ TEST_F(StateCacheTest, ARequestThatCannotFitFails) {
   EXPECT_TRUE(get(1, 1, 2).value.has_value());
 }
 
+TEST_F(StateCacheTest, RestlessHandlesDoNotFillTheQueue) {
+  for (uint64_t i = 0; i < 10000; ++i) get(1, 1 + i % 20, 1 + i % 20);
+  EXPECT_EQ(cache.requests(), 1u);
+  EXPECT_LT(cache.queued(), 100u);
+  fetch_all();
+  EXPECT_TRUE(get(1, 20, 20).value.has_value());
+}
+
 TEST_F(StateCacheTest, DroppingForgetsAlsoWhatIsBeingFetched) {
   get(1, 1, 9);
   EXPECT_TRUE(cache.fetch_some(past));

@@ -78,6 +78,22 @@ constexpr uint64_t below(uint64_t word, uint64_t n) {
 }
 }  // namespace detail
 
+/// Copies a text of ASCII characters in lower case.
+inline void copy_lower(char* to, std::string_view from) {
+  size_t i = 0;
+  for (; i + 8 <= from.size(); i += 8) {
+    uint64_t word;
+    std::memcpy(&word, from.data() + i, 8);
+    // In each byte below 0x80 the top bit of the sum tells whether it is at least 'A', or above
+    // 'Z'; where only the first holds, 0x20 is added.
+    const uint64_t at_least_a = word + detail::ones * (0x80 - 'A');
+    const uint64_t above_z = word + detail::ones * (0x80 - 'Z' - 1);
+    word |= ((at_least_a & ~above_z) & detail::tops) >> 2;
+    std::memcpy(to + i, &word, 8);
+  }
+  for (; i < from.size(); ++i) to[i] = lower(from[i]);
+}
+
 /// skip() for character::value: stops at control characters.
 inline size_t skip_value(std::string_view text, size_t at) {
   while (at + 8 <= text.size()) {

@@ -303,23 +303,37 @@ struct Http1Parser::Grammar {
     const size_t colon = p.at_++;
     if (p.within_trailers_) {
       ++p.trailers_;
+      p.known_ = Known::other;
       return to(p, State::value_start);
     }
     const size_t stored = p.names_.size();
     p.names_.resize(stored + name.size());
-    std::transform(name.begin(), name.end(), p.names_.begin() + static_cast<ptrdiff_t>(stored),
-                   lower);
+    copy_lower(p.names_.data() + stored, name);
     p.fields_.push_back({stored, name.size(), 0, 0});
-    return framing_conflict(p, std::string_view(p.names_).substr(stored), colon);
+    p.known_ = known(std::string_view(p.names_).substr(stored));
+    return framing_conflict(p, colon);
+  }
+
+  static Known known(std::string_view name) {
+    switch (name.size()) {
+      case 10:
+        return name == "connection" ? Known::connection : Known::other;
+      case 14:
+        return name == "content-length" ? Known::content_length : Known::other;
+      case 17:
+        return name == "transfer-encoding" ? Known::transfer_encoding : Known::other;
+      default:
+        return Known::other;
+    }
   }
 
   /// A message whose length is told twice is refused: two parsers could disagree on its end.
-  static Step framing_conflict(Http1Parser& p, std::string_view name, size_t colon) {
-    if (name == "content-length" && p.coding_seen_) {
+  static Step framing_conflict(Http1Parser& p, size_t colon) {
+    if (p.known_ == Known::content_length && p.coding_seen_) {
       return p.fail("HPE_INVALID_CONTENT_LENGTH",
                     "Content-Length can't be present with Transfer-Encoding", colon);
     }
-    if (name == "transfer-encoding") {
+    if (p.known_ == Known::transfer_encoding) {
       if (p.content_length_seen_) {
         return p.fail("HPE_INVALID_TRANSFER_ENCODING",
                       "Transfer-Encoding can't be present with Content-Length", colon);
@@ -344,15 +358,14 @@ struct Http1Parser::Grammar {
     }
     if (p.at_ == text.size()) return Step::more;
     p.begin_ = p.at_;
-    const std::string_view name = current_name(p);
     if (text[p.at_] == '\r') {
-      if (name == "content-length") {
+      if (p.known_ == Known::content_length) {
         return p.fail("HPE_INVALID_CONTENT_LENGTH", "Empty Content-Length", p.at_);
       }
       ++p.at_;
       return to(p, State::empty_value_lf);
     }
-    if (name == "content-length") {
+    if (p.known_ == Known::content_length) {
       if (p.content_length_seen_) {
         return p.fail("HPE_UNEXPECTED_CONTENT_LENGTH", "Duplicate Content-Length", p.at_);
       }
@@ -360,7 +373,7 @@ struct Http1Parser::Grammar {
       p.length_ = 0;
       return to(p, State::content_length);
     }
-    if (name == "transfer-encoding") {
+    if (p.known_ == Known::transfer_encoding) {
       if (p.chunked_) return bad_coding(p);
       p.coding_named_ = true;
       return to(p, State::coding);
@@ -387,7 +400,7 @@ struct Http1Parser::Grammar {
       const std::string_view value = trim(text.substr(p.begin_, p.at_ - p.begin_));
       p.fields_.back().value_begin = p.begin_;
       p.fields_.back().value_size = value.size();
-      if (current_name(p) == "connection") note_connection(p, value);
+      if (p.known_ == Known::connection) note_connection(p, value);
     }
     ++p.at_;
     return to(p, State::value_lf);

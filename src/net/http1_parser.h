@@ -102,6 +102,8 @@ class Http1Parser {
     size_t name_begin = 0, name_size = 0;    ///< in names_
     size_t value_begin = 0, value_size = 0;  ///< in the message
   };
+  /// Headers that the framing of messages depends on.
+  enum class Known : uint8_t { other, content_length, transfer_encoding, connection };
   struct Grammar;  ///< the function of each state
 
   Step fail(const char* name, const char* reason, size_t position);
@@ -117,6 +119,7 @@ class Http1Parser {
   uint8_t major_ = 0, minor_ = 9;
   size_t target_begin_ = 0, target_size_ = 0;
   bool server_at_seen_ = false;  ///< an @ in the authority
+  Known known_ = Known::other;   ///< the header that is being read
   bool after_value_ = false;     ///< a header value stands before this line
 
   std::string names_;  ///< header names in lower case, one after the other

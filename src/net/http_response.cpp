@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
+#include "base/assert.h"
 #include "net/http1_characters.h"
 
 namespace entente::net {
@@ -13,21 +15,28 @@ constexpr std::string_view connection_fields[] = {"connection", "keep-alive", "t
                                                   "upgrade", "content-length"};
 
 bool of_connection(std::string_view name) {
-  return std::find(std::begin(connection_fields), std::end(connection_fields), name) !=
-         std::end(connection_fields);
+  // Most names differ in the first letter already.
+  switch (name.front()) {
+    case 'c':
+    case 'k':
+    case 't':
+    case 'u':
+      return std::find(std::begin(connection_fields), std::end(connection_fields), name) !=
+             std::end(connection_fields);
+    default:
+      return false;
+  }
 }
 
 bool clean_name(std::string_view name) {
-  return std::all_of(name.begin(), name.end(),
-                     [](char c) { return is(c, character::token) && !(c >= 'A' && c <= 'Z'); });
+  for (const char c : name) {
+    if (!is(c, character::token) || (c >= 'A' && c <= 'Z')) return false;
+  }
+  return !name.empty();
 }
 
 bool has_body(int status) {
   return status >= 200 && status != 204 && status != 304;
-}
-
-void append_text(Bytes& out, std::string_view text) {
-  append(out, as_bytes(text));
 }
 
 }  // namespace
@@ -68,31 +77,52 @@ void ResponseFields::prepare(const http::Response& response, bool to_head) {
     own_length = {length_, static_cast<size_t>(end - length_)};
   }
   fields_.push_back({"content-length", own_length});
-  if (fields_.size() > 1) {
-    std::stable_sort(fields_.begin(), fields_.end(),
-                     [](const auto& a, const auto& b) { return a.name < b.name; });
+  sort_fields();
+}
+
+/// By insertion: there are few, it keeps the order of equal names and needs no memory.
+void ResponseFields::sort_fields() {
+  for (size_t i = 1; i < fields_.size(); ++i) {
+    const http::HeaderView field = fields_[i];
+    size_t to = i;
+    for (; to > 0 && field.name < fields_[to - 1].name; --to) fields_[to] = fields_[to - 1];
+    fields_[to] = field;
   }
 }
 
 void write_response(const http::Response& response, bool to_head, ResponseFields& scratch,
                     Bytes& out) {
+  static constexpr std::string_view protocol = "HTTP/1.1 ";
   scratch.prepare(response, to_head);
-  char status[4];
   const int code = response.status >= 100 && response.status <= 999 ? response.status : 500;
-  std::to_chars(status, status + 3, code);
-  append_text(out, "HTTP/1.1 ");
-  append_text(out, {status, 3});
-  append_text(out, " ");
-  append_text(out, http::reason(code));
-  append_text(out, "\r\n");
+  const std::string_view reason = http::reason(code);
+  size_t size = protocol.size() + 4 + reason.size() + 4 + scratch.body().size();
   for (const http::HeaderView& field : scratch.fields()) {
-    append_text(out, field.name);
-    append_text(out, ": ");
-    append_text(out, field.value);
-    append_text(out, "\r\n");
+    size += field.name.size() + field.value.size() + 4;
   }
-  append_text(out, "\r\n");
-  append(out, scratch.body());
+  // Room is made once, then everything is copied behind one another.
+  const size_t begin = out.size();
+  out.resize(begin + size);
+  uint8_t* to = out.data() + begin;
+  const auto put = [&to](std::string_view text) {
+    std::memcpy(to, text.data(), text.size());
+    to += text.size();
+  };
+  put(protocol);
+  std::to_chars(reinterpret_cast<char*>(to), reinterpret_cast<char*>(to) + 3, code);
+  to[3] = ' ';
+  to += 4;
+  put(reason);
+  put("\r\n");
+  for (const http::HeaderView& field : scratch.fields()) {
+    put(field.name);
+    put(": ");
+    put(field.value);
+    put("\r\n");
+  }
+  put("\r\n");
+  if (!scratch.body().empty()) put(as_text(scratch.body()));
+  ENTENTE_ASSERT(to == out.data() + out.size());
 }
 
 }  // namespace entente::net

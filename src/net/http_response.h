@@ -22,6 +22,7 @@ class ResponseFields {
 
  private:
   void add(std::string_view name, std::string_view value);
+  void sort_fields();
 
   std::vector<http::HeaderView> fields_;
   BytesView body_;

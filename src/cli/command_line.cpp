@@ -37,7 +37,6 @@ int run(const std::vector<std::string>& arguments, const Hooks& hooks) {
       "A framework for confidential consortium services: one replicated, transactional service on "
       "an encrypted, signed ledger.");
   app.name(arguments.empty() ? "entente" : arguments[0].substr(arguments[0].rfind('/') + 1));
-  app.require_subcommand(1);
   app.get_formatter()->column_width(34);
   Invocation invocation{hooks, arguments, {}};
   if (hooks.run_node) {
@@ -58,7 +57,11 @@ int run(const std::vector<std::string>& arguments, const Hooks& hooks) {
   } catch (const CLI::ParseError& error) {
     return usage_error(app, error);
   }
-  return invocation.run ? invocation.run() : exit_code::bad_option;
+  if (invocation.run) return invocation.run();
+  // No command, or only the first word of one: say what there is.
+  const auto chosen = app.get_subcommands();
+  fmt::print(stderr, "{}", chosen.empty() ? app.help() : chosen.front()->help());
+  return exit_code::missing_option;
 }
 
 }  // namespace

@@ -74,7 +74,6 @@ void add_kind(CLI::App& keys, Invocation& invocation, const char* name, const ch
 void add_keys(CLI::App& app, Invocation& invocation) {
   CLI::App& keys =
       *app.add_subcommand("keys", "Make the identity of a member or a user, as PEM files");
-  keys.require_subcommand(1);
   add_kind(keys, invocation, "member",
            "NAME_cert.pem, NAME_privk.pem, and to receive recovery shares NAME_enc_pubk.pem and "
            "NAME_enc_privk.pem (RSA 2048)",

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <sstream>
@@ -20,6 +21,7 @@ struct LedgerOptions {
   std::string service_certificate;
   std::vector<std::string> member_keys;
   std::string secrets_file;
+  std::vector<std::string> snapshots;
   std::string map;
   uint64_t first = 1;
   uint64_t last = UINT64_MAX;
@@ -30,8 +32,8 @@ struct LedgerOptions {
 };
 
 /// Lines `SEQNO HEX`: a ledger secret and the seqno from which on it holds.
-Result<std::map<SeqNo, Bytes>> read_secrets(const std::string& path) {
-  std::map<SeqNo, Bytes> out;
+Result<ledger::LedgerSecrets> read_secrets(const std::string& path) {
+  ledger::LedgerSecrets out;
   if (path.empty()) return out;
   const auto text = read_text(path);
   if (!text) return text.error();
@@ -40,18 +42,25 @@ Result<std::map<SeqNo, Bytes>> read_secrets(const std::string& path) {
   for (std::string line; std::getline(lines, line);) {
     ++number;
     if (line.empty() || line[0] == '#') continue;
-    const size_t space = line.find(' ');
+    const std::string place = path + ", line " + std::to_string(number);
+    const size_t space = std::min(line.find(' '), line.size());
     uint64_t seqno = 0;
     const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), seqno);
-    const auto key = space == std::string::npos ? std::nullopt : from_hex(line.substr(space + 1));
-    constexpr size_t key_size = 32;
-    if (error != std::errc{} || end != line.data() + space || !key || key->size() != key_size) {
-      return Error{path + ", line " + std::to_string(number) +
-                   ": expected a seqno, a space and 64 hex digits"};
+    const auto bytes = from_hex(line.substr(std::min(space + 1, line.size())));
+    constexpr size_t key_size = crypto::SymmetricKey::size;
+    if (error != std::errc{} || end != line.data() + space || !bytes || bytes->size() != key_size) {
+      return Error{place + ": expected a seqno, a space and 64 hex digits"};
     }
-    out[SeqNo{seqno}] = *key;
+    const crypto::SymmetricKey key{std::span<const uint8_t, key_size>(bytes->data(), key_size)};
+    if (auto added = out.add(SeqNo{seqno}, key); !added) return added.error().at(place);
   }
   return out;
+}
+
+uint64_t bytes_of(const ledger::VerifyReport& report) {
+  uint64_t bytes = 0;
+  for (const auto& chunk : report.chunks) bytes += chunk.bytes;
+  return bytes;
 }
 
 json::value report_json(const ledger::VerifyReport& report) {
@@ -61,8 +70,8 @@ json::value report_json(const ledger::VerifyReport& report) {
                    {"last_verified", report.last_verified.text()},
                    {"committed_last", report.committed_last.value},
                    {"unverified_tail", report.unverified_tail},
-                   {"chunks", report.chunks},
-                   {"bytes", report.bytes},
+                   {"chunks", report.chunks.size()},
+                   {"bytes", bytes_of(report)},
                    {"node_signatures", report.node_signatures},
                    {"cose_signatures", report.cose_signatures},
                    {"service_status", report.service_status},
@@ -82,7 +91,7 @@ json::value report_json(const ledger::VerifyReport& report) {
 }
 
 void print_report(const ledger::VerifyReport& report) {
-  fmt::print("chunks           {}, {} bytes\n", report.chunks, report.bytes);
+  fmt::print("chunks           {}, {} bytes\n", report.chunks.size(), bytes_of(report));
   fmt::print("entries          {}, the last is {}\n", report.entries, report.last.text());
   fmt::print("signatures       {} by nodes, {} by the service (COSE)\n", report.node_signatures,
              report.cose_signatures);
@@ -113,6 +122,7 @@ int run_verify(const LedgerOptions& options) {
     if (!certificate) return failed(certificate.error().message, exit_code::file_not_readable);
     verify.service_certificate = std::move(*certificate);
   }
+  verify.snapshots = options.snapshots;
   for (const std::string& path : options.member_keys) {
     auto key = read_text(path);
     if (!key) return failed(key.error().message, exit_code::file_not_readable);
@@ -182,7 +192,6 @@ void add_common(CLI::App& command, LedgerOptions& options) {
 
 void add_ledger(CLI::App& app, Invocation& invocation) {
   CLI::App& ledger = *app.add_subcommand("ledger", "Look at or check a ledger's files offline");
-  ledger.require_subcommand(1);
 
   auto show_options = std::make_shared<LedgerOptions>();
   CLI::App& show = *ledger.add_subcommand("show", "List entries; nothing is verified");
@@ -209,6 +218,10 @@ void add_ledger(CLI::App& app, Invocation& invocation) {
       .add_option("--member-key", verify_options->member_keys,
                   "A member's private encryption key (PEM), as often as the threshold asks: the "
                   "ledger secrets are rebuilt from the shares in the ledger")
+      ->type_name("FILE");
+  verify
+      .add_option("--snapshot", verify_options->snapshots,
+                  "A committed snapshot file to compare with the ledger")
       ->type_name("FILE");
   verify.callback([verify_options, &invocation] {
     invocation.run = [verify_options] { return run_verify(*verify_options); };

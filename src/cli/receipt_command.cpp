@@ -92,7 +92,6 @@ int run_verify(const ReceiptOptions& options) {
 void add_receipt(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<ReceiptOptions>();
   CLI::App& receipt = *app.add_subcommand("receipt", "Check a receipt offline");
-  receipt.require_subcommand(1);
   CLI::App& verify = *receipt.add_subcommand(
       "verify", "Check a receipt (JSON or COSE); exit code 1 and the reason if it is not valid");
   verify.add_option("file", options->receipt, "The receipt")->required()->type_name("FILE");

@@ -26,7 +26,7 @@ Path owned_path(BTreeNode*& root, BytesView key) {
     path.nodes[path.depth] = inner;
     path.indices[path.depth++] = index;
     slot = &inner->children[index];
-    prefetch_search(*slot);
+    prefetch_search(*slot, static_cast<uint8_t>(inner->level - 1));
     own_node(*slot);
   }
   path.leaf = as_leaf(*slot);
@@ -198,8 +198,9 @@ const Record* BTree::find(BytesView key) const {
   const BTreeNode* node = root_.node;
   if (node == nullptr) return nullptr;
   while (node->level != 0) {
+    const auto below = static_cast<uint8_t>(node->level - 1);
     node = as_inner(node)->children[child_index(*as_inner(node), key)];
-    prefetch_search(node);
+    prefetch_search(node, below);
   }
   const Position found = position(*as_leaf(node), key);
   return found.equal ? as_leaf(node)->keys[found.index] : nullptr;

@@ -21,6 +21,7 @@ void check_keys(const Node& node, Bounds bounds) {
     ENTENTE_ASSERT(key.size() >= node.skip);
     ENTENTE_ASSERT(equal(key.first(node.skip), {node.prefix, node.skip}));
     ENTENTE_ASSERT(node.heads[i] == head_of(key, node.skip));
+    ENTENTE_ASSERT(node.tails[i] == tail_of(key, node.skip));
     ENTENTE_ASSERT(i == 0 || compare(node.keys[i - 1]->key(), key) < 0);
     ENTENTE_ASSERT(bounds.low == nullptr || compare(bounds.low->key(), key) <= 0);
     ENTENTE_ASSERT(bounds.high == nullptr || compare(key, bounds.high->key()) < 0);

@@ -17,6 +17,7 @@ BTreeLeaf* copy(const BTreeLeaf& leaf) {
   fresh->skip = leaf.skip;
   std::memcpy(fresh->prefix, leaf.prefix, sizeof leaf.prefix);
   prefetch_keys(leaf);
+  std::memcpy(fresh->tails, leaf.tails, leaf.count);
   std::memcpy(fresh->heads, leaf.heads, leaf.count * sizeof *leaf.heads);
   std::memcpy(fresh->keys, leaf.keys, leaf.count * sizeof *leaf.keys);
   for (size_t i = 0; i < leaf.count; ++i) Record::add(leaf.keys[i]);
@@ -31,6 +32,7 @@ BTreeInner* copy(const BTreeInner& inner) {
   std::memcpy(fresh->prefix, inner.prefix, sizeof inner.prefix);
   prefetch_keys(inner);
   for (size_t i = 0; i <= inner.count; ++i) __builtin_prefetch(inner.children[i], 1);
+  std::memcpy(fresh->tails, inner.tails, inner.count);
   std::memcpy(fresh->heads, inner.heads, inner.count * sizeof *inner.heads);
   std::memcpy(fresh->keys, inner.keys, inner.count * sizeof *inner.keys);
   std::memcpy(fresh->children, inner.children, (inner.count + 1u) * sizeof *inner.children);

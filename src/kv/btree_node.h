@@ -3,6 +3,7 @@
 // 1024 an inner node, whole size classes of the allocator.
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "base/assert.h"
@@ -22,7 +23,8 @@ struct BTreeNode {
 };
 
 struct BTreeLeaf : BTreeNode {
-  static constexpr size_t capacity = 30;
+  static constexpr size_t capacity = 28;
+  uint8_t tails[capacity];
   uint64_t heads[capacity];
   const Record* keys[capacity];
 };
@@ -30,13 +32,14 @@ struct BTreeLeaf : BTreeNode {
 /// Child i holds the keys k with keys[i-1] <= k < keys[i]. There is one child more than keys;
 /// a node about to be removed has none (children[0] is null).
 struct BTreeInner : BTreeNode {
-  static constexpr size_t capacity = 41;
+  static constexpr size_t capacity = 39;
+  uint8_t tails[capacity];
   uint64_t heads[capacity];
   const Record* keys[capacity];  ///< separators: records without value, as short as possible
   BTreeNode* children[capacity + 1];
 };
 
-static_assert(sizeof(BTreeLeaf) == 512 && sizeof(BTreeInner) == 1024);
+static_assert(sizeof(BTreeLeaf) <= 512 && sizeof(BTreeInner) <= 1024);
 
 inline BTreeLeaf* as_leaf(BTreeNode* node) {
   return static_cast<BTreeLeaf*>(node);
@@ -52,7 +55,7 @@ inline const BTreeInner* as_inner(const BTreeNode* node) {
 }
 
 /// The eight bytes of `key` after `skip`, as a number that orders like the bytes; missing bytes
-/// count as zero, so equal heads need a look at the whole keys.
+/// count as zero.
 inline uint64_t head_of(BytesView key, size_t skip) {
   uint64_t head = 0;
   if (key.size() >= skip + sizeof head) {
@@ -65,12 +68,29 @@ inline uint64_t head_of(BytesView key, size_t skip) {
   return head;
 }
 
+/// How many bytes `key` has after `skip`, or longer_than_head. Keys of a node are ordered by head,
+/// then tail; only when both keys are longer must the records be looked at.
+inline constexpr uint8_t longer_than_head = 9;
+inline uint8_t tail_of(BytesView key, size_t skip) {
+  const size_t rest = key.size() - skip;
+  return rest < longer_than_head ? static_cast<uint8_t>(rest) : longer_than_head;
+}
+
 /// Starts loading what a search in the node will touch, all lines at once instead of one after the
-/// other.
-inline void prefetch_search(const BTreeNode* node) {
-  constexpr size_t line = 64;
-  const auto* bytes = reinterpret_cast<const char*>(node);
-  for (size_t at = 0; at < sizeof(BTreeLeaf); at += line) __builtin_prefetch(bytes + at);
+/// other. The separators of inner nodes are rarely needed.
+inline void prefetch_search(const BTreeNode* node, uint8_t level) {
+  const auto prefetch = [](const void* from, const void* to) {
+    constexpr size_t line = 64;
+    for (const char* at = static_cast<const char*>(from); at < to; at += line) {
+      __builtin_prefetch(at);
+    }
+  };
+  if (level == 0) {
+    prefetch(node, as_leaf(node) + 1);
+  } else {
+    prefetch(node, as_inner(node)->keys);
+    prefetch(as_inner(node)->children, as_inner(node) + 1);
+  }
 }
 
 struct Position {
@@ -98,10 +118,14 @@ Position position(const Node& node, BytesView key) {
   }
   size_t high = low;
   while (high < node.count && node.heads[high] == head) ++high;
-  const BytesView rest = key.subspan(node.skip);
+  const uint8_t tail = tail_of(key, node.skip);
   while (low < high) {
     const size_t middle = (low + high) / 2;
-    const int order = compare(node.keys[middle]->key().subspan(node.skip), rest);
+    int order = int{node.tails[middle]} - int{tail};
+    if (order == 0 && tail == longer_than_head) {
+      const size_t known = node.skip + sizeof head;
+      order = compare(node.keys[middle]->key().subspan(known), key.subspan(known));
+    }
     if (order == 0) return {middle, true};
     if (order < 0) {
       low = middle + 1;
@@ -128,7 +152,10 @@ template <typename Node>
 void set_skip(Node& node, size_t skip, const uint8_t* prefix) {
   node.skip = static_cast<uint16_t>(skip);
   if (skip != 0) std::memmove(node.prefix, prefix, skip);
-  for (size_t i = 0; i < node.count; ++i) node.heads[i] = head_of(node.keys[i]->key(), skip);
+  for (size_t i = 0; i < node.count; ++i) {
+    node.heads[i] = head_of(node.keys[i]->key(), skip);
+    node.tails[i] = tail_of(node.keys[i]->key(), skip);
+  }
 }
 
 /// Makes the prefix as long as the keys allow. Heads of unchanged prefixes are kept.
@@ -152,8 +179,10 @@ void insert_key(Node& node, size_t index, const Record* key) {
     if (skip < node.skip) set_skip(node, skip, node.prefix);
   }
   const size_t tail = node.count - index;
+  std::memmove(node.tails + index + 1, node.tails + index, tail);
   std::memmove(node.heads + index + 1, node.heads + index, tail * sizeof *node.heads);
   std::memmove(node.keys + index + 1, node.keys + index, tail * sizeof *node.keys);
+  node.tails[index] = tail_of(bytes, node.skip);
   node.heads[index] = head_of(bytes, node.skip);
   node.keys[index] = key;
   ++node.count;
@@ -163,6 +192,7 @@ void insert_key(Node& node, size_t index, const Record* key) {
 template <typename Node>
 void remove_key(Node& node, size_t index) {
   const size_t tail = node.count - index - 1;
+  std::memmove(node.tails + index, node.tails + index + 1, tail);
   std::memmove(node.heads + index, node.heads + index + 1, tail * sizeof *node.heads);
   std::memmove(node.keys + index, node.keys + index + 1, tail * sizeof *node.keys);
   --node.count;
@@ -179,6 +209,7 @@ void move_keys(Node& left, size_t from, Node& right) {
   const size_t moved = left.count - from;
   std::memcpy(right.keys + right.count, left.keys + from, moved * sizeof *left.keys);
   std::memcpy(right.heads + right.count, left.heads + from, moved * sizeof *left.heads);
+  std::memcpy(right.tails + right.count, left.tails + from, moved);
   right.count = static_cast<uint8_t>(right.count + moved);
   left.count = static_cast<uint8_t>(from);
 }

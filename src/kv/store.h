@@ -68,7 +68,7 @@ struct ViewStart {
 };
 
 /// Called with the writes of one transaction to one map, ascending by key. Views live during the
-/// call. Removals have no value.
+/// call. Removals have no value. Must not throw.
 using Hook = std::function<void(SeqNo version, const std::vector<Write>& writes)>;
 
 /// One map of a ledger snapshot to start from. Views are copied.

@@ -9,7 +9,8 @@ namespace {
 /// `key=value` pairs joined by `|`.
 std::string parse(std::string_view query) {
   std::string out;
-  for (const auto& [key, value] : QueryParameters::parse(query).all()) {
+  const auto parameters = QueryParameters::parse(query);
+  for (const auto& [key, value] : parameters.all()) {
     if (!out.empty()) out += '|';
     out += key + '=' + value;
   }
@@ -72,7 +73,8 @@ RC_GTEST_PROP(Query, never_grows_and_never_loses_fields, (const std::string& tex
   const std::string decoded = decode_query(text);
   RC_ASSERT(decoded.size() <= text.size());
   size_t bytes = 0;
-  for (const auto& [key, value] : QueryParameters::parse(text).all()) {
+  const auto parameters = QueryParameters::parse(text);
+  for (const auto& [key, value] : parameters.all()) {
     bytes += key.size() + value.size() + 1;
   }
   RC_ASSERT(bytes <= decoded.size() + 1);

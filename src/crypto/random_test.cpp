@@ -46,6 +46,7 @@ TEST(Secret, MemoryIsWipedWhenTheSecretGoes) {
   auto* key = new (memory) SymmetricKey(std::span<const uint8_t, 32>(Bytes(32, 0x55)));
   EXPECT_EQ(memory[31], 0x55);
   key->~SymmetricKey();
+  asm volatile("" : : "r"(memory) : "memory");  // the compiler may not reason about dead objects
   EXPECT_TRUE(equal(memory, Bytes(32, 0)));
 
   Bytes bytes(8, 9);

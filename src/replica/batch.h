@@ -16,6 +16,7 @@ struct Batch {
     size_t offset = 0;  ///< in `bytes`; meta.bytes long
   };
   consensus::Epoch epoch;  ///< one epoch for all entries
+  bool urgent = false;     ///< somebody waits for the commit of one of them
   Bytes bytes;
   std::vector<Entry> entries;
 
@@ -23,6 +24,7 @@ struct Batch {
     return BytesView(bytes).subspan(entry.offset, entry.meta.bytes);
   }
   void clear() {
+    urgent = false;
     bytes.clear();
     entries.clear();
   }

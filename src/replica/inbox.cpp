@@ -4,30 +4,33 @@ namespace entente::replica {
 namespace {
 constexpr size_t max_spare_batches = 64;
 constexpr size_t max_spare_bytes = 1 << 20;
+constexpr auto soon = std::chrono::milliseconds(2);
+constexpr size_t many_batches = 64;
 }  // namespace
 
-void Inbox::notify(std::unique_lock<std::mutex>& lock) {
+void Inbox::notify(std::unique_lock<std::mutex>& lock, bool wake_reader) {
   pending_ = true;
-  const bool wake_reader = waiting_;
+  wake_reader = wake_reader && waiting_;
   lock.unlock();
   if (wake_reader) changed_.notify_one();
 }
 
 void Inbox::put(std::unique_ptr<Batch> batch) {
+  const bool urgent = batch->urgent;
   std::unique_lock lock(mutex_);
   content_.batches.push_back(std::move(batch));
-  notify(lock);
+  notify(lock, urgent || !wakes_soon_ || content_.batches.size() >= many_batches);
 }
 
 void Inbox::put(StableNotice notice) {
   std::unique_lock lock(mutex_);
   content_.stable.push_back(notice);
-  notify(lock);
+  notify(lock, true);
 }
 
 void Inbox::wake() {
   std::unique_lock lock(mutex_);
-  notify(lock);
+  notify(lock, true);
 }
 
 void Inbox::take(Content& out) {
@@ -42,7 +45,9 @@ void Inbox::wait_until(std::optional<std::chrono::steady_clock::time_point> dead
   std::unique_lock lock(mutex_);
   waiting_ = true;
   if (deadline) {
+    wakes_soon_ = *deadline - std::chrono::steady_clock::now() <= soon;
     changed_.wait_until(lock, *deadline, [this] { return pending_; });
+    wakes_soon_ = false;
   } else {
     changed_.wait(lock, [this] { return pending_; });
   }

@@ -26,6 +26,8 @@ class Inbox {
     std::vector<StableNotice> stable;
   };
 
+  /// A reader that is going to wake up very soon by itself is not woken for this, unless the batch
+  /// is urgent or much has gathered: one wake-up then serves many batches.
   void put(std::unique_ptr<Batch> batch);
   void put(StableNotice notice);
   /// Wakes the reader without content: a deadline changed, or the process ends.
@@ -42,13 +44,14 @@ class Inbox {
   void recycle(std::unique_ptr<Batch> batch);
 
  private:
-  void notify(std::unique_lock<std::mutex>& lock);
+  void notify(std::unique_lock<std::mutex>& lock, bool wake_reader);
 
   std::mutex mutex_;
   std::condition_variable changed_;
   Content content_;                              // guarded by mutex_
   bool pending_ = false;                         // guarded by mutex_
   bool waiting_ = false;                         // guarded by mutex_
+  bool wakes_soon_ = false;                      // guarded by mutex_; only while waiting_
   std::vector<std::unique_ptr<Batch>> spare_;    // guarded by mutex_
 };
 

@@ -21,6 +21,7 @@ kv::CommitResult Lane::commit(kv::Tx& tx, const CommitOptions& options) {
   if (!content_->batch) content_->batch = content_->inbox.fresh_batch();
   Batch& batch = *content_->batch;
   batch.epoch = epoch;
+  batch.urgent = batch.urgent || options.urgent;
 
   Batch::Entry entry;
   entry.offset = batch.bytes.size();

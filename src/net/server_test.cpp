@@ -288,7 +288,7 @@ TEST(Server, LargeBodiesInBothDirections) {
   config.limits.max_body_size = 64 << 20;
   TestServer server(config);
   HttpClient client = server.connect();
-  const std::string body(20 << 20, 'b');
+  const std::string body(6 << 20, 'b');
   const auto reply = client.post("/", body);
   ASSERT_TRUE(reply.ok()) << reply.error().message;
   EXPECT_EQ(reply->body, "POST / 2 " + body);

@@ -127,6 +127,7 @@ class TestServer {
 
   HttpClientOptions client_options() const {
     HttpClientOptions options;
+    options.timeout = std::chrono::seconds(60);  // sanitizers on a busy machine
     options.port = server.bound_address(0).port;
     options.tls = server.config(0).tls;
     if (options.tls) options.trusted_pem = server_identity().certificate_pem;

@@ -1,4 +1,7 @@
 # Everything that the project uses and did not write. All of it is packaged by Debian 12 and 13.
+if(POLICY CMP0167)
+  cmake_policy(SET CMP0167 NEW)  # Boost's own configuration files
+endif()
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
@@ -7,7 +10,7 @@ find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)
 pkg_check_modules(LIBCBOR REQUIRED IMPORTED_TARGET libcbor)
 pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2)
-find_package(mimalloc 2 REQUIRED)
+find_package(mimalloc REQUIRED)  # 2 on Debian 12, 3 on Debian 13
 find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)
 if(ENTENTE_TESTS)
   find_package(GTest REQUIRED)

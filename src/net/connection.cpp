@@ -251,6 +251,8 @@ void Connection::check_time() {
     if (now > linger_until_) close();
     return;
   }
+  // A client that waits for its answer is not idle.
+  if (session_ && session_->answers_due()) last_input_ = now;
   const auto idle = now - last_input_;
   const auto& limit = peer_.endpoint->config.idle_timeout;
   const bool bounded = !session_ || session_->finished();

@@ -383,7 +383,7 @@ void read_node(Fields& fields, Configuration& out) {
   fields.nullable_text("node_client_interface", out.node_client_interface);
   fields.duration("client_connection_timeout", out.client_connection_timeout);
   fields.nullable_duration("idle_connection_timeout", out.idle_connection_timeout);
-  constexpr uint32_t most_worker_threads = 1024;
+  constexpr uint32_t most_worker_threads = 254;
   fields.integer("worker_threads", out.worker_threads, 0, most_worker_threads);
   fields.boolean("ignore_first_sigterm", out.ignore_first_sigterm);
   fields.integer("node_to_node_message_limit", out.node_to_node_message_limit);

@@ -173,7 +173,7 @@ TEST(Configuration, EveryRefusalNamesPathValueAndWhatIsAllowed) {
       {"tick_interval", "10", {}},
       {"tick_interval", "10days", {"tick_interval: '10days' is not a time", "us, ms, s, min, h"}},
       {"tick_interval", "0s", {"tick_interval: \"0s\" is too short"}},
-      {"worker_threads", -1, {"worker_threads: -1 is out of bounds; allowed are 0 to 1024"}},
+      {"worker_threads", -1, {"worker_threads: -1 is out of bounds; allowed are 0 to 254"}},
       {"worker_threads", 1.5, {"worker_threads:", "is not a whole number"}},
       {"ignore_first_sigterm", "yes", {"ignore_first_sigterm: \"yes\" is neither true nor false"}},
       {"logging.format",

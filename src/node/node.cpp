@@ -1,5 +1,6 @@
 #include "node/node.h"
 
+#include <filesystem>
 #include <future>
 #include <thread>
 
@@ -26,6 +27,8 @@ constexpr int exit_bad_option = 105;
 constexpr int exit_file_not_readable = 255;
 /// For each of the transactions that create a service to be globally committed.
 constexpr std::chrono::seconds creation_patience{60};
+/// For the last transactions to be committed when the node stops.
+constexpr std::chrono::seconds settling_patience{3};
 
 ledger::Durability durability_of(Durability configured) {
   return configured == Durability::none ? ledger::Durability::none
@@ -74,7 +77,7 @@ struct Node::Parts {
   std::unique_ptr<RpcHandler> handler;
   std::unique_ptr<net::Server> server;
   std::thread replica_thread;
-  bool stopped = false;
+  std::optional<bool> stopped;  // whether the whole ledger was written
 
   std::optional<Exit> open_ledger();
   std::optional<Exit> make_identities();
@@ -87,7 +90,8 @@ struct Node::Parts {
   bool globally_committed(TxId id);
   Result<void> show_certificates(Authority authority, const std::string& chain);
   void watch_commits();
-  void stop();
+  bool stop();
+  void settle_tail();
 };
 
 std::optional<Exit> Node::Parts::open_ledger() {
@@ -184,8 +188,7 @@ std::optional<Exit> Node::Parts::listen() {
   handler = std::make_unique<RpcHandler>(*frontends, *replica, workers);
   net::ServerOptions options;
   options.workers = workers;
-  options.tick_interval =
-      std::chrono::duration_cast<std::chrono::milliseconds>(configuration.tick_interval);
+  options.tick_interval = std::chrono::milliseconds(0);  // workers have nothing to do by the clock
   server = std::make_unique<net::Server>(options, *handler);
   for (const RpcInterface& configured : configuration.network.rpc_interfaces) {
     auto rules = frontends->add_interface(rules_of(configured));
@@ -220,6 +223,11 @@ std::optional<Exit> Node::Parts::write_files() {
     if (auto written = write_file(disk, file.path, as_bytes(file.content)); !written) {
       return Exit{exit_file_not_readable, written.error().message};
     }
+    // All of these are public; clients of other users of the machine read them.
+    using std::filesystem::perms;
+    std::error_code ignored;
+    std::filesystem::permissions(file.path, perms::group_read | perms::others_read,
+                                 std::filesystem::perm_options::add, ignored);
   }
   return std::nullopt;
 }
@@ -330,13 +338,27 @@ std::optional<Exit> Node::Parts::create_service() {
   return std::nullopt;
 }
 
-void Node::Parts::stop() {
-  if (stopped) return;
+/// Until everything that was answered is signed and committed, or a while has passed.
+void Node::Parts::settle_tail() {
+  const auto end = clock.now() + settling_patience;
+  while (replica->committed().seqno < replica->last().seqno && clock.now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+bool Node::Parts::stop() {
+  if (stopped) return *stopped;
   stopped = true;
+  if (replica_thread.joinable()) replica->answer_waiting();
   if (server) server->stop();
   handler.reset();  // its lanes hand over what they still hold
-  if (replica) replica->stop();
-  if (replica_thread.joinable()) replica_thread.join();
+  if (replica_thread.joinable()) {
+    settle_tail();
+    replica->stop();
+    replica_thread.join();
+  }
+  if (ledger_thread) stopped = ledger_thread->finish();
+  return *stopped;
 }
 
 // ---------------------------------------------------------------------------------------- public
@@ -355,7 +377,7 @@ std::optional<Exit> Node::start() {
   return std::nullopt;
 }
 
-void Node::stop() { parts_->stop(); }
+bool Node::stop() { return parts_->stop(); }
 void Node::notice_stop() { parts_->facts.stop_notice = true; }
 
 }  // namespace entente::node

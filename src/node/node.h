@@ -30,8 +30,9 @@ class Node {
 
   /// Everything up to answering requests. nullopt: it runs.
   std::optional<Exit> start();
-  /// Refuses new requests, lets running ones end, writes the ledger. Idempotent.
-  void stop();
+  /// Answers who waits, refuses new requests, signs and writes what is left. False if the disk did
+  /// not take all of it. Idempotent.
+  bool stop();
   /// `stop_notice` from now on: the readiness endpoints say no.
   void notice_stop();
 

@@ -1,3 +1,4 @@
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -13,6 +14,7 @@ constexpr int exit_pid_file_exists = 103;
 constexpr int exit_bad_option = 105;
 constexpr int exit_file_not_readable = 255;
 constexpr int exit_not_offered = 1;
+constexpr int exit_ledger_incomplete = 1;
 
 /// Signals are taken by sigwait on one thread, so that no handler runs anywhere.
 sigset_t block_signals() {
@@ -20,7 +22,12 @@ sigset_t block_signals() {
   sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // A closed connection and a file at its size limit are errors of one call, not of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  // Keys are in memory: no core dumps.
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
   return signals;
 }
 
@@ -95,7 +102,11 @@ Exit run(const Configuration& configuration, const Application& application,
     return fail(*exit);
   }
   wait_for_end(node, signals, configuration.ignore_first_sigterm);
-  node.stop();
+  if (!node.stop()) {
+    return fail({exit_ledger_incomplete,
+                 "The ledger could not be written to its end: transactions that were answered but "
+                 "not globally committed are lost."});
+  }
   log::info("node", "Enclave stopped successfully. Stopping host...");
   log::info("node", "Host stopped successfully");
   log::flush();

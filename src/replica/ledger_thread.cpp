@@ -10,13 +10,17 @@ constexpr auto retry_pause = std::chrono::milliseconds(200);
 LedgerThread::LedgerThread(ledger::LedgerWriter& writer, Inbox& inbox)
     : writer_(writer), inbox_(inbox), thread_([this] { run(); }) {}
 
-LedgerThread::~LedgerThread() {
+LedgerThread::~LedgerThread() { finish(); }
+
+bool LedgerThread::finish() {
+  if (!thread_.joinable()) return !gave_up_;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_one();
   thread_.join();
+  return !gave_up_;
 }
 
 void LedgerThread::append(consensus::Epoch epoch, SeqNo last, Bytes entries) {
@@ -47,7 +51,8 @@ void LedgerThread::run() {
 }
 
 void LedgerThread::perform(std::vector<Task>& tasks) {
-  for (size_t i = 0; i < tasks.size(); ++i) {
+  // After a batch was given up nothing may follow it: the ledger would have a hole.
+  for (size_t i = 0; i < tasks.size() && !gave_up_; ++i) {
     if (auto* append = std::get_if<Append>(&tasks[i])) {
       // Batches that queued up while the disk was busy become one write.
       for (; i + 1 < tasks.size(); ++i) {
@@ -66,25 +71,25 @@ void LedgerThread::perform(std::vector<Task>& tasks) {
 }
 
 void LedgerThread::perform(const Append& append) {
-  bool written = false;
-  retry("write the ledger", [&] {
-    auto result = writer_.append(append.entries);
-    written = result.ok();
-    return result;
-  });
-  if (written) inbox_.put(StableNotice{append.epoch, append.last});
+  if (retry("write the ledger", [&] { return writer_.append(append.entries); })) {
+    inbox_.put(StableNotice{append.epoch, append.last});
+    return;
+  }
+  gave_up_ = true;
+  log::fatal("ledger", "the ledger ends at {}; what comes after it up to {} is lost",
+             writer_.last().value, append.last.value);
 }
 
-void LedgerThread::retry(const char* what, const std::function<Result<void>()>& action) {
+bool LedgerThread::retry(const char* what, const std::function<Result<void>()>& action) {
   for (size_t attempt = 0;; ++attempt) {
     const auto result = action();
     if (result.ok()) {
       if (attempt > 0) log::info("ledger", "could {} after {} attempts", what, attempt + 1);
-      return;
+      return true;
     }
     // About one line in five seconds while it lasts.
     if (attempt % 25 == 0) log::fail("ledger", "could not {}: {}", what, result.error().message);
-    if (pause_after_failure()) return;
+    if (pause_after_failure()) return false;
   }
 }
 

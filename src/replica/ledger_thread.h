@@ -21,8 +21,12 @@ class LedgerThread final : public LedgerSink {
   /// `writer` and `inbox` must outlive this object; the writer is used by the thread alone until
   /// the destructor returns (its reading functions stay free for everybody).
   LedgerThread(ledger::LedgerWriter& writer, Inbox& inbox);
-  /// Writes what is queued, unless the disk refuses, and joins the thread.
+  /// finish().
   ~LedgerThread() override;
+
+  /// Writes what is queued and joins the thread. When the disk refuses now, everything from there
+  /// on is given up. False if something was. Idempotent.
+  bool finish();
 
   void append(consensus::Epoch epoch, SeqNo last, Bytes entries) override;
   void commit(SeqNo seqno) override;
@@ -48,7 +52,8 @@ class LedgerThread final : public LedgerSink {
   bool take(std::vector<Task>& tasks);
   void perform(std::vector<Task>& tasks);
   void perform(const Append& append);
-  void retry(const char* what, const std::function<Result<void>()>& action);
+  /// False if it was given up.
+  bool retry(const char* what, const std::function<Result<void>()>& action);
   /// True when the destructor waits.
   bool pause_after_failure();
 
@@ -58,6 +63,7 @@ class LedgerThread final : public LedgerSink {
   std::condition_variable changed_;
   std::vector<Task> tasks_;  // guarded by mutex_
   bool stopping_ = false;    // guarded by mutex_
+  bool gave_up_ = false;     // the thread's; read after it has ended
   std::thread thread_;
 };
 

@@ -211,6 +211,8 @@ void Replica::run() {
   step();
 }
 
+void Replica::answer_waiting() { published_->waiters.expire_all(); }
+
 void Replica::stop() {
   stopping_ = true;
   inbox_.wake();

@@ -120,6 +120,8 @@ class Replica final : public Status {
   // Any thread.
 
   void stop();
+  /// Everybody who waits for a commit is answered now, still pending.
+  void answer_waiting();
   /// The next signature closes the open ledger chunk.
   void request_chunk() { chunk_requested_ = true; }
 

@@ -316,6 +316,29 @@ TEST(LedgerThread, AFullDiskDelaysCommitAndLosesNothing) {
   EXPECT_EQ((*writer)->last(), SeqNo{2});
 }
 
+TEST(LedgerThread, GivesUpOnlyWhenTheNodeEndsAndSaysSo) {
+  MemoryDisk disk;
+  ledger::LedgerConfig config;
+  config.main = "ledger";
+  auto writer = ledger::LedgerWriter::open(disk, config, ledger::StartUp::new_service);
+  ASSERT_TRUE(writer.ok());
+  Inbox inbox;
+  ledger::EntrySealer sealer(make_secrets());
+  LedgerThread thread(**writer, inbox);
+  disk.set_capacity(8);
+  for (uint64_t seqno = 1; seqno <= 3; ++seqno) {
+    Bytes entry;
+    sealer.seal({}, {first_view, {seqno}}, {}, 0, entry);
+    thread.append({1}, {seqno}, std::move(entry));
+  }
+  EXPECT_FALSE(thread.finish());
+  EXPECT_FALSE(thread.finish());
+  EXPECT_EQ((*writer)->last(), SeqNo{0});
+  Inbox::Content content;
+  inbox.take(content);
+  EXPECT_TRUE(content.stable.empty());
+}
+
 TEST(Replica, ManyThreadsCommitAtOnce) {
   Fixture fixture;
   constexpr int threads = 3, writes = 400;

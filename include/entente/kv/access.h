@@ -40,10 +40,10 @@ enum class Context : uint8_t {
 inline constexpr size_t context_count = static_cast<size_t>(Context::governance) + 1;
 
 /// What one transaction may write, replaced writes included.
-inline constexpr size_t max_transaction_size = size_t{1} << 30;  ///< bytes
+inline constexpr size_t max_transaction_size = size_t{64} << 20;  ///< bytes
 inline constexpr size_t max_map_name_size = 1024;                ///< bytes
 inline constexpr size_t max_key_size = size_t{16} << 20;         ///< bytes
-inline constexpr size_t max_value_size = size_t{256} << 20;      ///< bytes
+inline constexpr size_t max_value_size = size_t{32} << 20;      ///< bytes
 
 NameClass name_class(std::string_view map);
 Access access_of(Context context, NameClass name);

@@ -7,7 +7,6 @@
 
 #include "base/memory_disk.h"
 #include "ledger/plain_entries.h"
-#include "ledger/sample_ledgers.h"
 #include "ledger/test_ledger.h"
 
 namespace entente::ledger::test {
@@ -19,20 +18,6 @@ struct LedgerImage {
   std::vector<std::function<void(MemoryDisk&)>> on_files;
 
   static LedgerImage of(const TestLedger& ledger) { return {ledger.chunks(), {}}; }
-  static LedgerImage of(const samples::Ledger& ledger) {
-    LedgerImage image;
-    for (const auto& chunk : ledger.expected.at("chunks").as_array()) {
-      const auto name = ChunkName::parse(std::string_view(chunk.at("file").as_string()));
-      const auto first = chunk.at("first").to_number<uint64_t>();
-      const auto last = chunk.at("last").to_number<uint64_t>();
-      image.chunks.push_back({*name, chunk.at("complete").as_bool(), {}});
-      for (uint64_t s = first; s <= last; ++s) {
-        image.chunks.back().entries.push_back(ledger.entries[s - 1]);
-      }
-    }
-    return image;
-  }
-
   static constexpr const char* folder = "/l";
   static std::string path(const Chunk& chunk) { return path_in(folder, chunk.name.text()); }
 

@@ -9,6 +9,7 @@
 
 #include "ledger/entry_fields.h"
 #include "ledger/ledger_image.h"
+#include "ledger/sample_ledgers.h"
 #include "ledger/verify.h"
 
 namespace entente::ledger {
@@ -50,6 +51,20 @@ const Target& recovered() {
   return target;
 }
 
+LedgerImage image_of(const samples::Ledger& ledger) {
+  LedgerImage image;
+  for (const auto& chunk : ledger.expected.at("chunks").as_array()) {
+    const auto name = ChunkName::parse(std::string_view(chunk.at("file").as_string()));
+    const auto first = chunk.at("first").to_number<uint64_t>();
+    const auto last = chunk.at("last").to_number<uint64_t>();
+    image.chunks.push_back({*name, chunk.at("complete").as_bool(), {}});
+    for (uint64_t s = first; s <= last; ++s) {
+      image.chunks.back().entries.push_back(ledger.entries[s - 1]);
+    }
+  }
+  return image;
+}
+
 /// The ledgers that every kind of tampering is tried on.
 std::vector<Target> targets() {
   std::vector<Target> all = {generated(), recovered()};
@@ -57,7 +72,7 @@ std::vector<Target> targets() {
     for (const char* name : {"cose_flipflop_service", "acme_containing_service"}) {
       const samples::Ledger ledger = samples::load(name);
       all.push_back(
-          {name, LedgerImage::of(ledger), ledger.text("common/service_cert.pem"), ledger.secrets});
+          {name, image_of(ledger), ledger.text("common/service_cert.pem"), ledger.secrets});
     }
   }
   return all;

@@ -1,11 +1,12 @@
 #pragma once
 // One thread: its event loop, and its connections.
 //
-// The loop is a plain epoll loop rather than Boost.Asio's: it lets one turn read all ready
-// connections, run the layer above once at the end of the batch and only then send, with one
-// receive and one send per connection; with Asio every read and write is a completion of its own,
-// so the batch would have to be rebuilt on top of it. It also keeps Asio's headers out of the
-// build. What is saved per request is in docs/performance.md.
+// The loop is a plain epoll loop rather than Boost.Asio's: one turn reads all ready connections,
+// runs the layer above once at the end of the batch and only then sends, with one receive and one
+// send per connection; with Asio every read and write is a completion of its own, and the batch
+// would have to be rebuilt on top of that. System calls are half of the CPU of an unpipelined
+// request and OpenSSL is a third, so there is nothing to gain from another layer between; and
+// Asio's headers stay out of the build.
 
 #include <atomic>
 #include <memory>

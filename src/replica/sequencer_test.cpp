@@ -69,12 +69,15 @@ TEST(Sequencer, AnySplitOfSeqnosOverLanesComesOutInOrder) {
     Drained drained;
     drained.sequencer.begin_epoch({1}, {1});
     std::vector<uint64_t> out;
-    // Each lane hands over in runs of arbitrary length.
-    while (std::any_of(split.begin(), split.end(), [](const auto& l) { return !l.empty(); })) {
-      auto& lane = split[*rc::gen::inRange<size_t>(0, lanes)];
-      const auto take = *rc::gen::inRange<size_t>(0, lane.size() + 1);
-      drained.sequencer.put(batch(1, {lane.begin(), lane.begin() + static_cast<long>(take)}));
-      lane.erase(lane.begin(), lane.begin() + static_cast<long>(take));
+    // The lanes take turns and hand over runs of arbitrary length.
+    for (size_t turn = 0;
+         std::any_of(split.begin(), split.end(), [](const auto& l) { return !l.empty(); });
+         ++turn) {
+      auto& lane = split[turn % lanes];
+      if (lane.empty()) continue;
+      const auto take = static_cast<long>(*rc::gen::inRange<size_t>(1, lane.size() + 1));
+      drained.sequencer.put(batch(1, {lane.begin(), lane.begin() + take}));
+      lane.erase(lane.begin(), lane.begin() + take);
       for (const uint64_t seqno : drained.drain()) out.push_back(seqno);
     }
     RC_ASSERT(out.size() == count);

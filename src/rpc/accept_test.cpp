@@ -40,8 +40,8 @@ TEST(Accept, refuses_malformed_headers_with_400) {
 }
 
 RC_GTEST_PROP(Accept, parses_what_was_written, ()) {
-  const auto token = rc::gen::nonEmpty(
-      rc::gen::container<std::string>(rc::gen::elementOf(std::string("abz.+-"))));
+  const auto token =
+      rc::gen::nonEmpty(rc::gen::container<std::string>(rc::gen::elementOf(std::string("abz.+-"))));
   const auto ranges =
       *rc::gen::nonEmpty(rc::gen::container<std::vector<std::pair<std::string, std::string>>>(
           rc::gen::pair(token, token)));

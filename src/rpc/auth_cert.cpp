@@ -22,9 +22,8 @@ const ClientCertificate::Facts* facts_of(const Call& call) {
 bool valid_now(const ClientCertificate::Facts& facts, const Call& call, std::string& reason) {
   const UnixTime now = call.clock().unix_time();
   if (now < facts.not_before) {
-    reason =
-        fmt::format("Current time {} is before certificate's Not Before validity period {}",
-                    now.count(), facts.not_before.count());
+    reason = fmt::format("Current time {} is before certificate's Not Before validity period {}",
+                         now.count(), facts.not_before.count());
     return false;
   }
   if (now > facts.not_after) {
@@ -125,16 +124,26 @@ AuthPolicyPtr shared() {
 
 namespace auth {
 
-AuthPolicyPtr no_auth() { return shared<NoAuth>(); }
-AuthPolicyPtr user_cert() { return shared<UserCert>(); }
-AuthPolicyPtr member_cert() { return shared<MemberCert>(); }
-AuthPolicyPtr any_cert() { return shared<AnyCert>(); }
-AuthPolicyPtr node_cert() { return shared<NodeCert>(); }
+AuthPolicyPtr no_auth() {
+  return shared<NoAuth>();
+}
+AuthPolicyPtr user_cert() {
+  return shared<UserCert>();
+}
+AuthPolicyPtr member_cert() {
+  return shared<MemberCert>();
+}
+AuthPolicyPtr any_cert() {
+  return shared<AnyCert>();
+}
+AuthPolicyPtr node_cert() {
+  return shared<NodeCert>();
+}
 
 AuthPolicyPtr by_name(std::string_view name) {
-  static const AuthPolicies known = {no_auth(),   user_cert(),       member_cert(),
-                                     any_cert(),  jwt(),             user_cose_sign1(),
-                                     node_cert(), member_cose_sign1()};
+  static const AuthPolicies known = {
+      no_auth(), user_cert(),       member_cert(), any_cert(),
+      jwt(),     user_cose_sign1(), node_cert(),   member_cose_sign1()};
   for (const AuthPolicyPtr& policy : known) {
     if (policy->name() == name) return policy;
   }

@@ -119,8 +119,9 @@ class Jwt final : public AuthPolicy {
       return false;
     }
     if (!(now <= token.expires)) {
-      reason = fmt::format("Current time {:.0f} is after token's Expiration Time (exp) claim {:.0f}",
-                           now, token.expires);
+      reason =
+          fmt::format("Current time {:.0f} is after token's Expiration Time (exp) claim {:.0f}",
+                      now, token.expires);
       return false;
     }
     return true;

@@ -16,11 +16,12 @@ class AuthTest : public testing::Test {
   /// GET `path` answers who called.
   void add(const std::string& path, AuthPolicies policies) {
     service.app()
-        .make_read_only_endpoint(path, Method::get,
-                                 [](ReadOnlyEndpointContext& ctx) {
-                                   ctx.call.set_body(describe(ctx.call.caller().get()));
-                                 },
-                                 std::move(policies))
+        .make_read_only_endpoint(
+            path, Method::get,
+            [](ReadOnlyEndpointContext& ctx) {
+              ctx.call.set_body(describe(ctx.call.caller().get()));
+            },
+            std::move(policies))
         .install();
   }
   static std::string describe(const Identity* caller) {
@@ -154,10 +155,10 @@ TEST_F(AuthTest, the_first_policy_that_accepts_wins) {
   service.start();
   EXPECT_EQ(get("/app/open"), "200 empty");
   auto response = service.get_request("/app/many");
-  EXPECT_EQ(refusals(response),
-            (Texts{"jwt: Missing authorization header", "user_cert: No caller user certificate",
-                   "member_cert: No caller member certificate",
-                   "any_cert: No caller certificate"}));
+  EXPECT_EQ(
+      refusals(response),
+      (Texts{"jwt: Missing authorization header", "user_cert: No caller user certificate",
+             "member_cert: No caller member certificate", "any_cert: No caller certificate"}));
   EXPECT_EQ(header_of(response, "www-authenticate"),
             "Bearer realm=\"JWT bearer token access\", error=\"invalid_token\"")
       << "certificate policies set none";
@@ -191,9 +192,8 @@ TEST_F(AuthTest, all_of_needs_every_policy) {
                                  std::to_string(certificate.der().size()) + ") user_cert(user " +
                                  certificate.id() + ")");
   const auto response = service.get_request("/app/jwt_too");
-  EXPECT_EQ(refusals(response),
-            (Texts{"jwt+user_cert: jwt:Missing authorization header",
-                   "member_cert: Could not find matching member certificate"}));
+  EXPECT_EQ(refusals(response), (Texts{"jwt+user_cert: jwt:Missing authorization header",
+                                       "member_cert: Could not find matching member certificate"}));
   EXPECT_EQ(header_of(response, "www-authenticate").substr(0, 6), "Bearer")
       << "the failing member's";
 }
@@ -233,8 +233,8 @@ TEST_F(AuthTest, custom_policies) {
 }
 
 TEST_F(AuthTest, policies_by_name) {
-  for (const char* name : {"no_auth", "user_cert", "member_cert", "any_cert", "jwt",
-                           "user_cose_sign1"}) {
+  for (const char* name :
+       {"no_auth", "user_cert", "member_cert", "any_cert", "jwt", "user_cose_sign1"}) {
     const auto policy = auth::by_name(name);
     ASSERT_NE(policy, nullptr) << name;
     EXPECT_EQ(policy->name(), name);
@@ -250,8 +250,7 @@ TEST_F(AuthTest, a_refused_caller_does_not_reach_the_handler_of_any_kind) {
       .install();
   service.app()
       .make_command_endpoint("/command", Method::get,
-                             [&](CommandEndpointContext&) { reached = true; },
-                             {auth::user_cert()})
+                             [&](CommandEndpointContext&) { reached = true; }, {auth::user_cert()})
       .install();
   service.start();
   EXPECT_EQ(refusals("/app/rw").size(), 1u);

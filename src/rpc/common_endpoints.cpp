@@ -119,8 +119,7 @@ void install_common_endpoints(EndpointRegistry& registry, const NodeContext& nod
 }
 
 void install_receipt_endpoint(EndpointRegistry& registry, ReadOnlyEndpointFunction function) {
-  registry
-      .make_read_only_endpoint("/receipt", http::Method::get, std::move(function), auth::none)
+  registry.make_read_only_endpoint("/receipt", http::Method::get, std::move(function), auth::none)
       .set_auto_schema<void, json::value>()
       .add_query_parameter<TxId>("transaction_id")
       .set_openapi_summary("Receipt for a transaction")

@@ -67,8 +67,7 @@ TEST_F(CommonEndpointsTest, tx) {
   EXPECT_EQ(status("1.1"), R"(200 {"status":"Invalid","transaction_id":"1.1"})");
   EXPECT_EQ(status("1.6"), R"(200 {"status":"Invalid","transaction_id":"1.6"})");
   EXPECT_EQ(status("99999.1"), R"(200 {"status":"Invalid","transaction_id":"99999.1"})");
-  EXPECT_EQ(status("99999.999999"),
-            R"(200 {"status":"Unknown","transaction_id":"99999.999999"})");
+  EXPECT_EQ(status("99999.999999"), R"(200 {"status":"Unknown","transaction_id":"99999.999999"})");
   for (const char* bad : {"a.b", "-1.-1", "0.0", "1.0", "0.1", "2.0", "", "2", "2.1x"}) {
     EXPECT_EQ(status(bad), "400 InvalidQueryParameterValue: The value '" + std::string(bad) +
                                "' passed as query parameter 'transaction_id' could not be "

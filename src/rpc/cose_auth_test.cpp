@@ -27,8 +27,7 @@ class CoseAuthTest : public testing::Test {
                          text += " " + signer.message_type.value_or("-");
                          text += " " + (signer.created_at ? std::to_string(*signer.created_at)
                                                           : std::string("-"));
-                         if (const auto* member =
-                                 ctx.call.try_caller<MemberCoseSign1Identity>()) {
+                         if (const auto* member = ctx.call.try_caller<MemberCoseSign1Identity>()) {
                            text += " " + member->proposal_id.value_or("-");
                          }
                          ctx.call.set_body(text);
@@ -43,8 +42,7 @@ class CoseAuthTest : public testing::Test {
     std::vector<std::pair<Value, std::optional<Value>>> headers = {
         {Value::integer(crypto::cose::label_alg),
          Value::integer(crypto::cose::algorithm_of(used.curve()))},
-        {Value::integer(crypto::cose::label_kid),
-         Value::byte_string(as_bytes(certificate.id()))}};
+        {Value::integer(crypto::cose::label_kid), Value::byte_string(as_bytes(certificate.id()))}};
     for (auto& [label, value] : more) {
       bool replaced = false;
       for (auto& [known, old] : headers) {
@@ -81,7 +79,8 @@ class CoseAuthTest : public testing::Test {
                    const test::Service::Headers& headers = {{"content-type", "application/cose"}}) {
     const auto response = service.send(Method::post, path, as_text(body), headers);
     if (response.status != 401) return summary(response);
-    EXPECT_EQ(header_of(response, "www-authenticate"), "COSE-SIGN1 realm=\"Signed request access\"");
+    EXPECT_EQ(header_of(response, "www-authenticate"),
+              "COSE-SIGN1 realm=\"Signed request access\"");
     const auto document = test::body_json(response);
     const auto& detail = document.at("error").at("details").at(0);
     return std::string(detail.at("auth_policy").get_string()) + ": " +
@@ -167,8 +166,9 @@ TEST_F(CoseAuthTest, members) {
   EXPECT_EQ(post("/app/proposal", sign({created(), type("ack")})),
             "member_cose_sign1: Found ccf.gov.msg.type set to ack, expected ccf.gov.msg.type to be "
             "proposal");
-  EXPECT_EQ(post("/app/proposal", sign({created()})),
-            "member_cose_sign1: Missing ccf.gov.msg.type, expected ccf.gov.msg.type to be proposal");
+  EXPECT_EQ(
+      post("/app/proposal", sign({created()})),
+      "member_cose_sign1: Missing ccf.gov.msg.type, expected ccf.gov.msg.type to be proposal");
 
   const auto ballot = sign({created(), type("ballot")});
   constexpr auto inactive = "active_member_cose_sign1: Signer is not an ACTIVE member";

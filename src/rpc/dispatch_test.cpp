@@ -15,16 +15,17 @@ class DispatchTest : public testing::Test {
  protected:
   void add(Actor actor, const std::string& path, Method method) {
     service.frontends.registry(actor)
-        .make_command_endpoint(path, method,
-                               [actor](CommandEndpointContext& ctx) {
-                                 std::string text = std::to_string(static_cast<int>(actor));
-                                 for (const auto& name : ctx.call.endpoint().parameter_names) {
-                                   text += " " + std::string(ctx.call.path_parameter(name)) + "=" +
-                                           ctx.call.decoded_path_parameter(name);
-                                 }
-                                 ctx.call.set_body(text);
-                               },
-                               auth::none)
+        .make_command_endpoint(
+            path, method,
+            [actor](CommandEndpointContext& ctx) {
+              std::string text = std::to_string(static_cast<int>(actor));
+              for (const auto& name : ctx.call.endpoint().parameter_names) {
+                text += " " + std::string(ctx.call.path_parameter(name)) + "=" +
+                        ctx.call.decoded_path_parameter(name);
+              }
+              ctx.call.set_body(text);
+            },
+            auth::none)
         .install();
   }
   std::string get(std::string_view target) { return summary(service.get_request(target)); }
@@ -134,19 +135,19 @@ class InterfaceTest : public DispatchTest {
     add(Actor::node, "/nodes/{node_id}", Method::get);
     add(Actor::node, "/state", Method::get);
     service.frontends.registry(Actor::node)
-        .make_command_endpoint("/snapshot", Method::get,
-                               [](CommandEndpointContext& ctx) { ctx.call.set_body("snapshot"); },
-                               auth::none)
+        .make_command_endpoint(
+            "/snapshot", Method::get,
+            [](CommandEndpointContext& ctx) { ctx.call.set_body("snapshot"); }, auth::none)
         .require_operator_feature(OperatorFeature::snapshot_read)
         .install();
     service.app()
-        .make_command_endpoint("/primary_only", Method::get,
-                               [](CommandEndpointContext&) {}, {auth::user_cert()})
+        .make_command_endpoint("/primary_only", Method::get, [](CommandEndpointContext&) {},
+                               {auth::user_cert()})
         .set_redirection_strategy(RedirectionStrategy::to_primary)
         .install();
     service.app()
-        .make_command_endpoint("/backup_only", Method::get, [](CommandEndpointContext&) {},
-                               auth::none)
+        .make_command_endpoint(
+            "/backup_only", Method::get, [](CommandEndpointContext&) {}, auth::none)
         .set_redirection_strategy(RedirectionStrategy::to_backup)
         .install();
     service.start();
@@ -217,19 +218,18 @@ TEST(Redirection, answers_307_with_the_resolved_address_and_the_original_target)
   Frontends frontends({.store = store,
                        .status = status,
                        .clock = clock,
-                       .resolve = [](const RedirectTarget& target, const Interface& interface)
-                           -> std::optional<std::string> {
+                       .resolve = [](const RedirectTarget& target,
+                                     const Interface& interface) -> std::optional<std::string> {
                          if (target.kind == RedirectTarget::Kind::static_address) {
                            return target.address;
                          }
                          return interface.rules().name + ".primary:8000";
                        }});
   frontends.registry(Actor::app)
-      .make_endpoint("/r/{key}", Method::put,
-                     [](EndpointContext& ctx) {
-                       ctx.tx.wo("records").put(as_bytes("k"), as_bytes("v"));
-                     },
-                     auth::none)
+      .make_endpoint(
+          "/r/{key}", Method::put,
+          [](EndpointContext& ctx) { ctx.tx.wo("records").put(as_bytes("k"), as_bytes("v")); },
+          auth::none)
       .install();
   frontends.seal();
   frontends.open(Actor::app);
@@ -246,22 +246,19 @@ TEST(Redirection, answers_307_with_the_resolved_address_and_the_original_target)
           RedirectTarget{.kind = RedirectTarget::Kind::static_address, .address = "fixed:1"};
     }
     Session session;
-    session.interface =
-        *frontends.add_interface({.name = "rpc", .redirections = redirections});
+    session.interface = *frontends.add_interface({.name = "rpc", .redirections = redirections});
     http::Response response;
     EXPECT_EQ(frontends.process(worker, request, session, response), Outcome::answered);
     EXPECT_EQ(response.status, 307);
     EXPECT_TRUE(response.body.empty());
-    EXPECT_EQ(header_of(response, "location"), fixed
-                                                   ? "https://fixed:1/app/r/a?b=%20"
-                                                   : "https://rpc.primary:8000/app/r/a?b=%20");
+    EXPECT_EQ(header_of(response, "location"),
+              fixed ? "https://fixed:1/app/r/a?b=%20" : "https://rpc.primary:8000/app/r/a?b=%20");
   }
   Session plain;
   plain.interface = *frontends.add_interface({.name = "rpc"});
   http::Response response;
   frontends.process(worker, request, plain, response);
-  EXPECT_EQ(summary(response),
-            "503 TransactionReplicationFailed: Transaction failed to replicate.")
+  EXPECT_EQ(summary(response), "503 TransactionReplicationFailed: Transaction failed to replicate.")
       << "without redirections it runs here, and a node that is not primary cannot write";
 }
 

@@ -16,8 +16,8 @@ std::string_view to_text(Forwarding forwarding) {
 
 EndpointBuilder& EndpointBuilder::set_forwarding_required(Forwarding forwarding) {
   endpoint_.forwarding = forwarding;
-  endpoint_.redirection = forwarding == Forwarding::never ? RedirectionStrategy::none
-                                                          : RedirectionStrategy::to_primary;
+  endpoint_.redirection =
+      forwarding == Forwarding::never ? RedirectionStrategy::none : RedirectionStrategy::to_primary;
   return *this;
 }
 EndpointBuilder& EndpointBuilder::set_redirection_strategy(RedirectionStrategy strategy) {
@@ -57,8 +57,8 @@ EndpointBuilder& EndpointBuilder::set_openapi_deprecated(bool deprecated) {
 EndpointBuilder& EndpointBuilder::set_openapi_deprecated_replaced(std::string_view version,
                                                                   std::string_view path) {
   endpoint_.deprecated = true;
-  endpoint_.description = "Deprecated since " + std::string(version) + ", replaced by " +
-                          std::string(path) + ".";
+  endpoint_.description =
+      "Deprecated since " + std::string(version) + ", replaced by " + std::string(path) + ".";
   return *this;
 }
 EndpointBuilder& EndpointBuilder::set_openapi_hidden(bool hidden) {
@@ -69,7 +69,9 @@ EndpointBuilder& EndpointBuilder::set_openapi(json::value operation) {
   endpoint_.openapi = std::move(operation);
   return *this;
 }
-void EndpointBuilder::install() { registry_->install(std::move(endpoint_)); }
+void EndpointBuilder::install() {
+  registry_->install(std::move(endpoint_));
+}
 
 namespace {
 
@@ -100,8 +102,7 @@ EndpointBuilder EndpointRegistry::make_endpoint(std::string path, http::Method m
 EndpointBuilder EndpointRegistry::make_read_only_endpoint(std::string path, http::Method method,
                                                           ReadOnlyEndpointFunction function,
                                                           AuthPolicies policies) {
-  auto endpoint =
-      describe(std::move(path), method, Endpoint::Kind::read_only, std::move(policies));
+  auto endpoint = describe(std::move(path), method, Endpoint::Kind::read_only, std::move(policies));
   endpoint.read_only = std::move(function);
   return {*this, std::move(endpoint)};
 }
@@ -132,8 +133,8 @@ void EndpointRegistry::install(Endpoint endpoint) {
   }
   for (const auto& known : endpoints_) {
     if (known->path == endpoint.path && known->method == endpoint.method) {
-      throw std::logic_error("two endpoints for " +
-                             std::string(http::to_text(endpoint.method)) + " " + endpoint.path);
+      throw std::logic_error("two endpoints for " + std::string(http::to_text(endpoint.method)) +
+                             " " + endpoint.path);
     }
   }
   endpoint.parameter_names = parsed->names();

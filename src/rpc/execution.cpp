@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "rpc/prefer.h"
 #include "rpc/redirect.h"
@@ -11,8 +12,10 @@ namespace entente::rpc {
 namespace {
 
 void set_transaction_id(http::Response& response, TxId id) {
-  char text[48];
-  char* end = fmt::format_to(text, "{}.{}", id.view.value, id.seqno.value);
+  char text[48];  // two numbers of at most 20 digits
+  char* end = std::to_chars(text, text + 20, id.view.value).ptr;
+  *end++ = '.';
+  end = std::to_chars(end, end + 20, id.seqno.value).ptr;
   response.set_header(http::header::transaction_id,
                       std::string_view(text, static_cast<size_t>(end - text)));
 }
@@ -65,7 +68,8 @@ bool Execution::found() {
                       fmt::format("Multiple potential matches for path: {}\n{}", path,
                                   fmt::join(match.candidates, "\n")));
       return false;
-    case Match::Kind::other_methods: break;
+    case Match::Kind::other_methods:
+      break;
   }
   const std::string allowed = Router::allow_list(match.methods);
   if (call_.method() == http::Method::options) {
@@ -132,18 +136,23 @@ void Execution::execute_with_retries() {
   }
   attempts_ = max_attempts;
   call_.reset();
-  call_.set_error(
-      http::status::service_unavailable, errors::transaction_commit_attempts_exceed_limit,
-      fmt::format("Transaction continued to conflict after {} attempts. Retry later.",
-                  max_attempts));
+  call_.set_error(http::status::service_unavailable,
+                  errors::transaction_commit_attempts_exceed_limit,
+                  fmt::format("Transaction continued to conflict after {} attempts. Retry later.",
+                              max_attempts));
   call_.set_header(http::header::retry_after, "3");
 }
 
 Execution::Attempt Execution::execute_once() {
   switch (endpoint_->kind) {
-    case Endpoint::Kind::read_write: return execute_read_write();
-    case Endpoint::Kind::read_only: execute_read_only(); break;
-    case Endpoint::Kind::command: execute_command(); break;
+    case Endpoint::Kind::read_write:
+      return execute_read_write();
+    case Endpoint::Kind::read_only:
+      execute_read_only();
+      break;
+    case Endpoint::Kind::command:
+      execute_command();
+      break;
   }
   return Attempt::finished;
 }
@@ -161,11 +170,14 @@ Execution::Attempt Execution::execute_read_write() {
   const bool touched = kv::Store::touched(tx);
   const kv::CommitResult result = worker_.commit_(tx, options);
   switch (result.status) {
-    case kv::CommitStatus::committed: locally_committed(result.id); break;
+    case kv::CommitStatus::committed:
+      locally_committed(result.id);
+      break;
     case kv::CommitStatus::read_only:
       if (touched) locally_committed(result.id);
       break;
-    case kv::CommitStatus::conflict: return Attempt::conflict;
+    case kv::CommitStatus::conflict:
+      return Attempt::conflict;
     case kv::CommitStatus::not_primary:
     case kv::CommitStatus::session_lost:
       call_.reset();
@@ -176,8 +188,7 @@ Execution::Attempt Execution::execute_read_write() {
 }
 
 void Execution::execute_read_only() {
-  kv::ReadOnlyTx tx =
-      frontends_.surroundings_.store.begin_read_only(frontend_.read_only_context);
+  kv::ReadOnlyTx tx = frontends_.surroundings_.store.begin_read_only(frontend_.read_only_context);
   if (!authenticated(tx)) return;
   ReadOnlyEndpointContext context{call_, tx};
   endpoint_->read_only(context);
@@ -192,8 +203,7 @@ void Execution::execute_command() {
     session_consistent();
     return;
   }
-  kv::ReadOnlyTx tx =
-      frontends_.surroundings_.store.begin_read_only(frontend_.read_only_context);
+  kv::ReadOnlyTx tx = frontends_.surroundings_.store.begin_read_only(frontend_.read_only_context);
   if (!authenticated(tx)) return;
   endpoint_->command(context);
   if (!session_consistent() || !call_.apply_writes()) return;

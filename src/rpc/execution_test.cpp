@@ -71,34 +71,39 @@ TEST_F(ExecutionTest, what_is_not_2xx_is_discarded_unless_forced) {
 
 TEST_F(ExecutionTest, reads_carry_the_last_transaction_that_they_could_see) {
   service.app()
-      .make_read_only_endpoint("/read", Method::get,
-                               [](ReadOnlyEndpointContext& ctx) {
-                                 ctx.tx.ro(map).get(as_bytes("x"));
-                                 ctx.call.set_body("read");
-                               },
-                               auth::none)
+      .make_read_only_endpoint(
+          "/read", Method::get,
+          [](ReadOnlyEndpointContext& ctx) {
+            ctx.tx.ro(map).get(as_bytes("x"));
+            ctx.call.set_body("read");
+          },
+          auth::none)
       .install();
   service.app()
-      .make_read_only_endpoint("/untouched", Method::get, [](ReadOnlyEndpointContext&) {},
-                               auth::none)
+      .make_read_only_endpoint(
+          "/untouched", Method::get, [](ReadOnlyEndpointContext&) {}, auth::none)
       .install();
   service.app()
-      .make_endpoint("/reads_only", Method::get,
-                     [](EndpointContext& ctx) { ctx.tx.ro(map).get(as_bytes("x")); }, auth::none)
+      .make_endpoint(
+          "/reads_only", Method::get,
+          [](EndpointContext& ctx) { ctx.tx.ro(map).get(as_bytes("x")); }, auth::none)
       .install();
   service.app()
-      .make_endpoint("/nothing", Method::get, [](EndpointContext&) {}, auth::none)
+      .make_endpoint(
+          "/nothing", Method::get, [](EndpointContext&) {}, auth::none)
       .install();
   service.app()
-      .make_read_only_endpoint("/missing", Method::get,
-                               [](ReadOnlyEndpointContext& ctx) {
-                                 ctx.tx.ro(map).get(as_bytes("x"));
-                                 ctx.call.set_error(404, errors::resource_not_found, "No");
-                               },
-                               auth::none)
+      .make_read_only_endpoint(
+          "/missing", Method::get,
+          [](ReadOnlyEndpointContext& ctx) {
+            ctx.tx.ro(map).get(as_bytes("x"));
+            ctx.call.set_error(404, errors::resource_not_found, "No");
+          },
+          auth::none)
       .install();
   service.app()
-      .make_command_endpoint("/command", Method::get, [](CommandEndpointContext&) {}, auth::none)
+      .make_command_endpoint(
+          "/command", Method::get, [](CommandEndpointContext&) {}, auth::none)
       .install();
   service.start();
   EXPECT_EQ(header_of(service.get_request("/app/read"), id_header), "(absent)") << "empty store";
@@ -134,8 +139,7 @@ TEST_F(ExecutionTest, exceptions_become_answers_without_the_headers_set_before) 
   EXPECT_EQ(summary(put("/app/int")), "500 InternalError: Unknown exception");
   EXPECT_EQ(summary(put("/app/parameter")),
             "500 InternalError: No path parameter 'absent' in the template");
-  EXPECT_EQ(summary(put("/app/caller")),
-            "500 InternalError: Caller is not of the expected type");
+  EXPECT_EQ(summary(put("/app/caller")), "500 InternalError: Caller is not of the expected type");
   EXPECT_EQ(summary(put("/app/forbidden")).substr(0, 18), "500 InternalError:");
   const auto response = put("/app/std");
   EXPECT_EQ(header_of(response, "x-early"), "(absent)");
@@ -158,9 +162,8 @@ TEST_F(ExecutionTest, two_interleaved_transactions_conflict_and_the_second_runs_
     ctx.call.set_header("x-run-" + std::to_string(executions), "1");
     if (!nested) {
       nested = true;  // another client gets in between read and commit
-      Worker worker([&](kv::Tx& tx, const replica::CommitOptions&) {
-        return service.store.commit(tx);
-      });
+      Worker worker(
+          [&](kv::Tx& tx, const replica::CommitOptions&) { return service.store.commit(tx); });
       service.frontends.process(worker, ctx.call.request(), other, inner);
     }
     handle.put(as_bytes("counter"), as_bytes(std::to_string(value + 1)));
@@ -207,9 +210,9 @@ TEST_F(ExecutionTest, gives_up_after_thirty_conflicts) {
 TEST_F(ExecutionTest, a_node_that_is_not_primary_refuses_writes_only) {
   put_x_with("/write", [](EndpointContext& ctx) { ctx.call.set_header("x-early", "1"); });
   service.app()
-      .make_read_only_endpoint("/read", Method::get,
-                               [](ReadOnlyEndpointContext& ctx) { ctx.tx.ro(map).size(); },
-                               auth::none)
+      .make_read_only_endpoint(
+          "/read", Method::get, [](ReadOnlyEndpointContext& ctx) { ctx.tx.ro(map).size(); },
+          auth::none)
       .install();
   service.start();
   service.store.set_follower(kv::Epoch{2});
@@ -237,13 +240,14 @@ TEST_F(ExecutionTest, claims_digest_reaches_the_commit) {
 TEST_F(ExecutionTest, local_commit_functions_replace_the_header_and_may_fail) {
   const auto install = [&](const std::string& path, LocallyCommittedFunction function) {
     service.app()
-        .make_endpoint(path, Method::put,
-                       [](EndpointContext& ctx) {
-                         ctx.tx.wo(map).put(as_bytes("x"), as_bytes("1"));
-                         ctx.call.set_user_data(std::make_shared<std::string>("carried"));
-                         ctx.call.set_header("x-early", "1");
-                       },
-                       auth::none)
+        .make_endpoint(
+            path, Method::put,
+            [](EndpointContext& ctx) {
+              ctx.tx.wo(map).put(as_bytes("x"), as_bytes("1"));
+              ctx.call.set_user_data(std::make_shared<std::string>("carried"));
+              ctx.call.set_header("x-early", "1");
+            },
+            auth::none)
         .set_locally_committed_function(std::move(function))
         .install();
   };
@@ -270,7 +274,8 @@ TEST_F(ExecutionTest, local_commit_functions_replace_the_header_and_may_fail) {
 TEST_F(ExecutionTest, a_session_ends_when_the_view_changes) {
   put_x_with("/write", [](EndpointContext&) {});
   service.app()
-      .make_command_endpoint("/command", Method::get, [](CommandEndpointContext&) {}, auth::none)
+      .make_command_endpoint(
+          "/command", Method::get, [](CommandEndpointContext&) {}, auth::none)
       .install();
   service.start();
   service.session.id = 17;
@@ -293,13 +298,12 @@ class WaitTest : public ExecutionTest {
  protected:
   WaitTest() {
     put_x_with("/write", [](EndpointContext& ctx) { ctx.call.set_body("done"); });
-    put_x_with("/fails", [](EndpointContext& ctx) {
-      ctx.call.set_error(400, errors::invalid_input, "no");
-    });
+    put_x_with("/fails",
+               [](EndpointContext& ctx) { ctx.call.set_error(400, errors::invalid_input, "no"); });
     service.app()
-        .make_read_only_endpoint("/read", Method::get,
-                                 [](ReadOnlyEndpointContext& ctx) { ctx.tx.ro(map).size(); },
-                                 auth::none)
+        .make_read_only_endpoint(
+            "/read", Method::get, [](ReadOnlyEndpointContext& ctx) { ctx.tx.ro(map).size(); },
+            auth::none)
         .install();
     service.start();
     service.clock.monotonic = std::chrono::seconds(100);
@@ -366,12 +370,12 @@ TEST_F(WaitTest, reads_wait_for_what_they_saw) {
 }
 
 TEST_F(WaitTest, no_wait_where_nothing_was_committed_or_asked_for) {
-  for (const auto& [target, prefer] : std::vector<std::pair<std::string, std::string>>{
-           {"/app/write", "wait=0"},
-           {"/app/write", "respond-async"},
-           {"/app/write", "wait=soon"},
-           {"/app/fails", "wait=10"},
-           {"/app/unknown", "wait=10"}}) {
+  for (const auto& [target, prefer] :
+       std::vector<std::pair<std::string, std::string>>{{"/app/write", "wait=0"},
+                                                        {"/app/write", "respond-async"},
+                                                        {"/app/write", "wait=soon"},
+                                                        {"/app/fails", "wait=10"},
+                                                        {"/app/unknown", "wait=10"}}) {
     const auto response = put_and_wait(target, prefer);
     EXPECT_EQ(service.outcome, Outcome::answered) << target << prefer;
     EXPECT_NE(response.status, 0);

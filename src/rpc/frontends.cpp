@@ -15,6 +15,15 @@ struct ActorPath {
   std::string_view path;
 };
 
+/// For what should not throw: exceptions of handlers and policies were answered before.
+Outcome answer_unexpected(http::Response& response, std::string_view what) {
+  response.reset();
+  set_error(response, http::status::internal_server_error, errors::internal_error,
+            fmt::format("Exception: {}", what));
+  response.close = true;
+  return Outcome::answered;
+}
+
 /// `/node/x` is `/x` of the node frontend; whatever names no frontend belongs to the application.
 ActorPath split_actor(std::string_view path) {
   for (size_t i = 0; i < actor_count; ++i) {
@@ -85,12 +94,9 @@ Outcome Frontends::process(Worker& worker, const http::Request& request, Session
                         where.path, session, response, later);
     return execution.run();
   } catch (const std::exception& error) {
-    // Not the handler's fault, whose exceptions were answered: nothing here should throw.
-    response.reset();
-    set_error(response, http::status::internal_server_error, errors::internal_error,
-              fmt::format("Exception: {}", error.what()));
-    response.close = true;
-    return Outcome::answered;
+    return answer_unexpected(response, error.what());
+  } catch (...) {
+    return answer_unexpected(response, "unknown");
   }
 }
 

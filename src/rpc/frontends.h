@@ -35,8 +35,7 @@ inline constexpr std::chrono::seconds max_commit_wait{60};
 inline constexpr int max_attempts = 30;
 
 /// How a worker commits: replica::Lane::commit in the node, the store alone in tests.
-using CommitFunction =
-    std::function<kv::CommitResult(kv::Tx&, const replica::CommitOptions&)>;
+using CommitFunction = std::function<kv::CommitResult(kv::Tx&, const replica::CommitOptions&)>;
 
 /// What belongs to one worker thread. Not thread-safe.
 class Worker {

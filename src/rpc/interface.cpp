@@ -9,8 +9,7 @@ Result<Interface> Interface::compile(InterfaceRules rules,
                                      const std::vector<const Endpoint*>& endpoints) {
   Interface out;
   std::vector<std::regex> accepted;
-  for (const std::string& text :
-       rules.accepted_endpoints.value_or(std::vector<std::string>())) {
+  for (const std::string& text : rules.accepted_endpoints.value_or(std::vector<std::string>())) {
     try {
       accepted.emplace_back(text, std::regex::ECMAScript);
     } catch (const std::regex_error& error) {

@@ -91,8 +91,7 @@ int64_t read_signed(const value& document, int64_t minimum, int64_t maximum, con
   const int64_t number = document.get_int64();
   if (number < minimum || number > maximum) {
     refuse_type(path,
-                "an integer between " + std::to_string(minimum) + " and " +
-                    std::to_string(maximum),
+                "an integer between " + std::to_string(minimum) + " and " + std::to_string(maximum),
                 document);
   }
   return number;
@@ -115,7 +114,9 @@ const array& read_array(const value& document, const Path* path) {
   return document.get_array();
 }
 
-value bytes_value(const Bytes& bytes) { return value(std::string_view(to_base64(bytes))); }
+value bytes_value(const Bytes& bytes) {
+  return value(std::string_view(to_base64(bytes)));
+}
 
 std::string unqualified_type_name(std::string_view function_text) {
   // `… type_name() [with T = ns::Name; …]` (g++) or `… [T = ns::Name]` (clang)

@@ -7,7 +7,9 @@ namespace entente {
 namespace {
 
 enum class Colour { red, green };
-std::string_view to_text(Colour colour) { return colour == Colour::red ? "Red" : "Green"; }
+std::string_view to_text(Colour colour) {
+  return colour == Colour::red ? "Red" : "Green";
+}
 BOOST_DESCRIBE_ENUM(Colour, red, green)
 enum class Plain { one, two };
 BOOST_DESCRIBE_ENUM(Plain, one, two)
@@ -91,12 +93,11 @@ std::string refusal(std::string_view pointer_to_replace, std::string_view with) 
 
 TEST(JsonTypes, errors_name_the_place) {
   EXPECT_EQ(refusal(R"("name":"n",)", ""),
-            "At #: Missing required field 'name' in object: " +
-                json::dump([] {
-                  auto document = *json::parse(full);
-                  document.get_object().erase("name");
-                  return document;
-                }()));
+            "At #: Missing required field 'name' in object: " + json::dump([] {
+              auto document = *json::parse(full);
+              document.get_object().erase("name");
+              return document;
+            }()));
   EXPECT_EQ(refusal(R"("number":5,)", ""),
             R"(At #/inner: Missing required field 'number' in object: {"texts":["a","b"]})");
   EXPECT_EQ(refusal(R"("a","b")", R"("a",1)"), "At #/inner/texts/1: Expected a string, found: 1");
@@ -109,9 +110,9 @@ TEST(JsonTypes, errors_name_the_place) {
             "At #/by_name/k/number: Expected an unsigned integer, found: 1.5");
   EXPECT_EQ(refusal(R"(-8)", "128"),
             "At #/with_default: Expected an integer between -128 and 127, found: 128");
-  EXPECT_EQ(refusal(R"("Green")", R"("Blue")"), R"(At #/by_number/0/1: Unknown enum value: "Blue")");
-  EXPECT_EQ(refusal(R"("AQI=")", R"("A")"),
-            R"(At #/blob: Expected a base64 string, found: "A")");
+  EXPECT_EQ(refusal(R"("Green")", R"("Blue")"),
+            R"(At #/by_number/0/1: Unknown enum value: "Blue")");
+  EXPECT_EQ(refusal(R"("AQI=")", R"("A")"), R"(At #/blob: Expected a base64 string, found: "A")");
   EXPECT_EQ(refusal(R"("/n")", "{}"), "At #/@nextLink: Expected a string, found: {}");
   EXPECT_EQ(refusal(R"({"k":{)", R"({"a/b~c":{"texts":[]},"k":{)"),
             R"(At #/by_name/a~1b~0c: Missing required field 'number' in object: {"texts":[]})");
@@ -131,10 +132,9 @@ TEST(Schema, names_and_shapes_of_types) {
   EXPECT_EQ(json::dump(schema_of<Outer>(schemas)),
             R"({"$ref":"#/components/schemas/Test__Outer"})");
   const auto body = [&](const char* name) { return json::dump(schemas.all().at(name)); };
-  EXPECT_EQ(body("Inner"),
-            R"({"properties":{"number":{"$ref":"#/components/schemas/uint32"},)"
-            R"("texts":{"$ref":"#/components/schemas/string_array"}},)"
-            R"("required":["number","texts"],"type":"object"})");
+  EXPECT_EQ(body("Inner"), R"({"properties":{"number":{"$ref":"#/components/schemas/uint32"},)"
+                           R"("texts":{"$ref":"#/components/schemas/string_array"}},)"
+                           R"("required":["number","texts"],"type":"object"})");
   EXPECT_EQ(json::dump(schemas.all().at("Test__Outer").at("required")),
             R"(["name","maybe","inner","by_name","by_number","blob","colour","plain","any"])");
   EXPECT_EQ(body("Colour"), R"({"enum":["Red","Green"],"type":"string"})");
@@ -149,8 +149,10 @@ TEST(Schema, names_and_shapes_of_types) {
   EXPECT_EQ(body("int8"), R"({"maximum":127,"minimum":-128,"type":"integer"})");
   EXPECT_EQ(body("base64string"), R"({"format":"base64","type":"string"})");
   EXPECT_EQ(body("json"), "{}");
-  EXPECT_EQ(json::dump(schema_of<TxStatus>(schemas)), R"({"$ref":"#/components/schemas/TxStatus"})");
-  EXPECT_EQ(body("TxStatus"), R"({"enum":["Unknown","Pending","Committed","Invalid"],"type":"string"})");
+  EXPECT_EQ(json::dump(schema_of<TxStatus>(schemas)),
+            R"({"$ref":"#/components/schemas/TxStatus"})");
+  EXPECT_EQ(body("TxStatus"),
+            R"({"enum":["Unknown","Pending","Committed","Invalid"],"type":"string"})");
 }
 
 struct Other {

@@ -18,7 +18,7 @@ struct Token {
   json::object header;
   json::object payload;
   std::string kid;
-  std::string issuer;               ///< claim `iss`
+  std::string issuer;                 ///< claim `iss`
   std::optional<std::string> tenant;  ///< claim `tid`
   std::optional<double> not_before;   ///< claim `nbf`, seconds since 1970
   double expires = 0;                 ///< claim `exp`

@@ -18,14 +18,14 @@ class JwtTest : public testing::Test {
  protected:
   JwtTest() {
     service.app()
-        .make_read_only_endpoint(
-            "/who", Method::get,
-            [](ReadOnlyEndpointContext& ctx) {
-              const auto& caller = ctx.call.caller<JwtIdentity>();
-              ctx.call.set_body(caller.key_issuer + " " + json::dump(caller.header) + " " +
-                                json::dump(caller.payload));
-            },
-            {auth::jwt()})
+        .make_read_only_endpoint("/who", Method::get,
+                                 [](ReadOnlyEndpointContext& ctx) {
+                                   const auto& caller = ctx.call.caller<JwtIdentity>();
+                                   ctx.call.set_body(caller.key_issuer + " " +
+                                                     json::dump(caller.header) + " " +
+                                                     json::dump(caller.payload));
+                                 },
+                                 {auth::jwt()})
         .install();
     service.start();
   }

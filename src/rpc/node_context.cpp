@@ -4,11 +4,21 @@
 
 namespace entente {
 
-TxStatus NodeContext::status(TxId id) const { return status_->status(id); }
-TxId NodeContext::last_committed() const { return status_->committed(); }
-View NodeContext::current_view() const { return status_->view(); }
-View NodeContext::view_of(SeqNo seqno) const { return status_->view_of(seqno); }
-bool NodeContext::is_primary() const { return status_->is_primary(); }
+TxStatus NodeContext::status(TxId id) const {
+  return status_->status(id);
+}
+TxId NodeContext::last_committed() const {
+  return status_->committed();
+}
+View NodeContext::current_view() const {
+  return status_->view();
+}
+View NodeContext::view_of(SeqNo seqno) const {
+  return status_->view_of(seqno);
+}
+bool NodeContext::is_primary() const {
+  return status_->is_primary();
+}
 
 std::vector<TxId> NodeContext::view_history(View since) const {
   std::vector<TxId> history;

@@ -33,12 +33,11 @@ object error_schema() {
        object{{"error",
                object{{"type", "object"},
                       {"properties",
-                       object{{"code",
-                               object{{"description",
-                                       "Response error code. CCF error codes: "
-                                       "https://microsoft.github.io/CCF/main/operations/"
-                                       "troubleshooting.html#error-codes"},
-                                      {"type", "string"}}},
+                       object{{"code", object{{"description",
+                                               "Response error code. CCF error codes: "
+                                               "https://microsoft.github.io/CCF/main/operations/"
+                                               "troubleshooting.html#error-codes"},
+                                              {"type", "string"}}},
                               {"message", object{{"description", "Response error message"},
                                                  {"type", "string"}}}}}}}}}};
 }
@@ -82,10 +81,9 @@ class Generator {
     }
     object components{
         {"responses",
-         object{{"default",
-                 object{{"description", "An error occurred"},
-                        {"content",
-                         json_content("application/json", SchemaSet::reference("CCFError"))}}}}},
+         object{{"default", object{{"description", "An error occurred"},
+                                   {"content", json_content("application/json",
+                                                            SchemaSet::reference("CCFError"))}}}}},
         {"schemas", schemas_.all()},
         {"x-ccf-forwarding", forwarding_descriptions()}};
     if (!schemes_.empty()) components.emplace("securitySchemes", std::move(schemes_));
@@ -124,10 +122,11 @@ class Generator {
   }
 
   object operation(const Endpoint& endpoint) {
-    object out{{"operationId", operation_id(http::to_text(endpoint.method), endpoint.full_path)},
-               {"x-ccf-forwarding", object{{"$ref", "#/components/x-ccf-forwarding/" +
-                                                        std::string(to_text(endpoint.forwarding))}}},
-               {"responses", responses(endpoint)}};
+    object out{
+        {"operationId", operation_id(http::to_text(endpoint.method), endpoint.full_path)},
+        {"x-ccf-forwarding", object{{"$ref", "#/components/x-ccf-forwarding/" +
+                                                 std::string(to_text(endpoint.forwarding))}}},
+        {"responses", responses(endpoint)}};
     if (!endpoint.summary.empty()) out.emplace("summary", endpoint.summary);
     if (!endpoint.description.empty()) out.emplace("description", endpoint.description);
     if (endpoint.deprecated) out.emplace("deprecated", true);
@@ -140,10 +139,10 @@ class Generator {
     }
     if (!parameters.empty()) out.emplace("parameters", std::move(parameters));
     if (endpoint.request_schema != nullptr) {
-      out.emplace("requestBody",
-                  object{{"description", "Auto-generated request body schema"},
-                         {"content", json_content("application/json",
-                                                  endpoint.request_schema(schemas_))}});
+      out.emplace(
+          "requestBody",
+          object{{"description", "Auto-generated request body schema"},
+                 {"content", json_content("application/json", endpoint.request_schema(schemas_))}});
     }
     array needed = security(endpoint);
     if (!needed.empty()) out.emplace("security", std::move(needed));

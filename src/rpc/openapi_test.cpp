@@ -87,7 +87,8 @@ void install_some_of_logging(EndpointRegistry& app) {
       .set_auto_schema<void, void>()
       .set_forwarding_required(Forwarding::never)
       .install();
-  app.make_command_endpoint("/secret", Method::get, [](CommandEndpointContext&) {}, auth::none)
+  app.make_command_endpoint(
+         "/secret", Method::get, [](CommandEndpointContext&) {}, auth::none)
       .set_openapi_hidden()
       .install();
 }
@@ -153,10 +154,14 @@ TEST(OpenApi, describes_endpoints) {
       .set_openapi_deprecated_replaced("2.0", "/new")
       .set_forwarding_required(Forwarding::never)
       .install();
-  registry.make_command_endpoint("/raw", Method::get, [](CommandEndpointContext&) {}, auth::none)
+  registry
+      .make_command_endpoint(
+          "/raw", Method::get, [](CommandEndpointContext&) {}, auth::none)
       .set_openapi(json::object{{"verbatim", 1}})
       .install();
-  registry.make_command_endpoint("/hidden", Method::get, [](CommandEndpointContext&) {}, auth::none)
+  registry
+      .make_command_endpoint(
+          "/hidden", Method::get, [](CommandEndpointContext&) {}, auth::none)
       .set_openapi_hidden()
       .install();
   registry.set_default([](EndpointContext&) {}, auth::none);
@@ -172,8 +177,7 @@ TEST(OpenApi, describes_endpoints) {
             R"("x-ccf-forwarding":{"$ref":"#/components/x-ccf-forwarding/never"}}},)"
             R"("/gov/raw":{"get":{"verbatim":1}}})");
   EXPECT_FALSE(document.at("components").get_object().contains("securitySchemes"));
-  EXPECT_EQ(json::dump(document.at("info")),
-            R"({"description":"D","title":"T","version":"1"})");
+  EXPECT_EQ(json::dump(document.at("info")), R"({"description":"D","title":"T","version":"1"})");
 }
 
 TEST(OpenApi, is_served) {

@@ -11,7 +11,6 @@ Result<PathTemplate> PathTemplate::parse(std::string_view text) {
   if (!text.starts_with('/')) return refuse("must start with '/'");
   PathTemplate out;
   out.text_ = text;
-  out.slashes_ = static_cast<size_t>(std::count(text.begin(), text.end(), '/'));
 
   std::string* literal = &out.prefix_;
   for (size_t i = 0; i < text.size();) {

@@ -22,9 +22,6 @@ class PathTemplate {
   const std::string& text() const { return text_; }
   bool has_parameters() const { return !parts_.empty(); }
   const std::vector<std::string>& names() const { return names_; }
-  /// Number of `/`, the same in every path that matches.
-  size_t slashes() const { return slashes_; }
-
   /// Fills `values` (at least names().size() of them) with views into `path` and returns true, or
   /// returns false with `values` in any state.
   bool match(std::string_view path, std::span<std::string_view> values) const;
@@ -37,7 +34,6 @@ class PathTemplate {
   std::string prefix_;  ///< before the first parameter
   std::vector<Part> parts_;
   std::vector<std::string> names_;
-  size_t slashes_ = 0;
 };
 
 }  // namespace entente::rpc

@@ -62,9 +62,8 @@ TEST(PathTemplate, refuses_what_cannot_be_matched_without_choice) {
 }
 
 RC_GTEST_PROP(PathTemplate, finds_the_values_that_were_put_in, ()) {
-  const auto segments =
-      *rc::gen::container<std::vector<std::string>>(rc::gen::nonEmpty(
-          rc::gen::container<std::string>(rc::gen::elementOf(std::string("ab.:%2F-_~!")))));
+  const auto segments = *rc::gen::container<std::vector<std::string>>(rc::gen::nonEmpty(
+      rc::gen::container<std::string>(rc::gen::elementOf(std::string("ab.:%2F-_~!")))));
   RC_PRE(!segments.empty() && segments.size() <= PathTemplate::max_parameters);
   std::string text, path;
   for (size_t i = 0; i < segments.size(); ++i) {

@@ -30,8 +30,12 @@ std::string decode(std::string_view text, bool plus_is_space) {
 
 }  // namespace
 
-std::string percent_decode(std::string_view text) { return decode(text, false); }
-std::string decode_query(std::string_view query) { return decode(query, true); }
+std::string percent_decode(std::string_view text) {
+  return decode(text, false);
+}
+std::string decode_query(std::string_view query) {
+  return decode(query, true);
+}
 
 QueryParameters QueryParameters::parse(std::string_view query) {
   QueryParameters out;
@@ -43,9 +47,9 @@ QueryParameters QueryParameters::parse(std::string_view query) {
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
     if (field.empty()) continue;
     const size_t equals = field.find('=');
-    out.all_.emplace_back(
-        field.substr(0, equals),
-        equals == std::string_view::npos ? std::string_view() : field.substr(equals + 1));
+    out.all_.emplace_back(field.substr(0, equals), equals == std::string_view::npos
+                                                       ? std::string_view()
+                                                       : field.substr(equals + 1));
   }
   return out;
 }

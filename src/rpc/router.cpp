@@ -14,9 +14,28 @@ void add(PathEndpoints& at, const Endpoint& endpoint) {
 
 }  // namespace
 
+size_t Router::slot_of(std::string_view path) {
+  const size_t end = path.find('/', 1);
+  const size_t length = end == std::string_view::npos ? path.size() : end;
+  const auto byte = [&](size_t i) -> size_t {
+    return i < path.size() ? static_cast<uint8_t>(path[i]) : 0;
+  };
+  size_t slashes = 0;
+  for (const char c : path) slashes += c == '/';
+  const size_t last = length == 0 ? 0 : byte(length - 1);
+  return (length * 7 + byte(1) * 5 + last * 11 + slashes * 17) % slots;
+}
+
+std::vector<Router::Template>& Router::place_of(const PathTemplate& path) {
+  const std::string_view text = path.text();
+  const bool any_first = text.substr(0, text.find('/', 1)).find('{') != std::string_view::npos;
+  return any_first ? any_first_ : templates_[slot_of(text)];
+}
+
 void Router::build(const EndpointRegistry& registry) {
   exact_.clear();
-  templates_.clear();
+  templates_.fill({});
+  any_first_.clear();
   default_ = registry.default_endpoint();
   for (const auto& endpoint : registry.endpoints()) {
     auto parsed = PathTemplate::parse(endpoint->path);
@@ -25,12 +44,9 @@ void Router::build(const EndpointRegistry& registry) {
       add(exact_[endpoint->path], *endpoint);
       continue;
     }
-    const size_t slashes = parsed->slashes();
-    if (templates_.size() <= slashes) templates_.resize(slashes + 1);
-    auto& bucket = templates_[slashes];
-    auto known = std::find_if(bucket.begin(), bucket.end(), [&](const Template& t) {
-      return t.path.text() == endpoint->path;
-    });
+    auto& bucket = place_of(*parsed);
+    auto known = std::find_if(bucket.begin(), bucket.end(),
+                              [&](const Template& t) { return t.path.text() == endpoint->path; });
     if (known == bucket.end()) {
       bucket.push_back({std::move(*parsed), {}});
       known = bucket.end() - 1;
@@ -52,32 +68,35 @@ Match Router::find(http::Method method, std::string_view path,
     match.methods = exact->second.methods;
   }
 
-  const auto slashes = static_cast<size_t>(std::count(path.begin(), path.end(), '/'));
-  if (slashes < templates_.size()) {
-    const Template* found = nullptr;
-    for (const Template& candidate : templates_[slashes]) {
+  const Template* found = nullptr;
+  const Template* last_tried = nullptr;
+  const auto search = [&](const std::vector<Template>& templates) {
+    for (const Template& candidate : templates) {
+      last_tried = &candidate;
       if (!candidate.path.match(path, values)) continue;
       match.methods |= candidate.endpoints.methods;
       const Endpoint* endpoint = candidate.endpoints.find(method);
       if (endpoint == nullptr) continue;
-      if (match.endpoint != nullptr) {
-        if (match.candidates.empty()) match.candidates.push_back(match.endpoint->path);
+      if (found != nullptr) {
+        if (match.candidates.empty()) match.candidates.push_back(found->path.text());
         match.candidates.push_back(endpoint->path);
         continue;
       }
-      match.endpoint = endpoint;
       found = &candidate;
+      match.endpoint = endpoint;
     }
-    if (!match.candidates.empty()) {
-      match.kind = Match::Kind::ambiguous;
-      return match;
-    }
-    if (found != nullptr) {
-      // A template tried after the one that matched may have overwritten the values.
-      found->path.match(path, values);
-      match.kind = Match::Kind::endpoint;
-      return match;
-    }
+  };
+  search(any_first_);
+  search(templates_[slot_of(path)]);
+  if (!match.candidates.empty()) {
+    match.kind = Match::Kind::ambiguous;
+    return match;
+  }
+  if (found != nullptr) {
+    // A template tried after the one that matched may have overwritten the values.
+    if (last_tried != found) found->path.match(path, values);
+    match.kind = Match::Kind::endpoint;
+    return match;
   }
 
   if (default_ != nullptr) {

@@ -1,10 +1,12 @@
 #pragma once
-// From verb and path to endpoint: exact paths first (one hash lookup), then templates with the same
-// number of `/`. Immutable after build(); lookups allocate nothing unless they fail.
+// From verb and path to endpoint: exact paths first (one hash lookup), then the few templates that
+// share first segment and number of `/` with the path. Immutable after build(); lookups allocate
+// nothing unless they fail.
 
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -45,8 +47,7 @@ class Router {
   void build(const EndpointRegistry& registry);
 
   /// `values` takes the path parameters of a template.
-  Match find(http::Method method, std::string_view path,
-             std::span<std::string_view> values) const;
+  Match find(http::Method method, std::string_view path, std::span<std::string_view> values) const;
 
   /// `OPTIONS, DELETE, GET`: OPTIONS, then the verbs of the set in their order.
   static std::string allow_list(uint64_t methods);
@@ -60,8 +61,15 @@ class Router {
     PathTemplate path;
     PathEndpoints endpoints;
   };
+  /// Where templates are looked for: a cheap hash of first segment and number of `/`. What shares a
+  /// slot by accident is told apart by matching.
+  static constexpr size_t slots = 64;
+  static size_t slot_of(std::string_view path);
+  std::vector<Template>& place_of(const PathTemplate& path);
+
   std::unordered_map<std::string, PathEndpoints, Hash, std::equal_to<>> exact_;
-  std::vector<std::vector<Template>> templates_;  ///< by number of `/`
+  std::array<std::vector<Template>, slots> templates_;
+  std::vector<Template> any_first_;  ///< the first segment has a parameter
   const Endpoint* default_ = nullptr;
 };
 

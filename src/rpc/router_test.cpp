@@ -21,14 +21,17 @@ class RouterTest : public testing::Test {
     std::array<std::string_view, PathTemplate::max_parameters> values;
     const Match match = router.find(method, path, values);
     switch (match.kind) {
-      case Match::Kind::unknown_path: return "unknown";
-      case Match::Kind::other_methods: return Router::allow_list(match.methods);
+      case Match::Kind::unknown_path:
+        return "unknown";
+      case Match::Kind::other_methods:
+        return Router::allow_list(match.methods);
       case Match::Kind::ambiguous: {
         std::string out = "ambiguous";
         for (const auto& candidate : match.candidates) out += " " + candidate;
         return out;
       }
-      case Match::Kind::endpoint: break;
+      case Match::Kind::endpoint:
+        break;
     }
     std::string out = match.endpoint->path;
     for (size_t i = 0; i < match.endpoint->parameter_names.size(); ++i) {

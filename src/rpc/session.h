@@ -49,8 +49,8 @@ class ClientCertificate {
 };
 
 struct Session {
-  uint64_t id = 0;  ///< for messages
-  const Interface* interface = nullptr;  ///< not owned; null: no restrictions
+  uint64_t id = 0;                                 ///< for messages
+  const Interface* interface = nullptr;            ///< not owned; null: no restrictions
   std::shared_ptr<ClientCertificate> certificate;  ///< null: the client showed none
   /// The view at the first request; a later request in another view ends the session.
   std::optional<View> pinned_view;

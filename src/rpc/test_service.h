@@ -129,7 +129,9 @@ class Service {
   Outcome outcome = Outcome::answered;
 };
 
-inline std::string body_text(const http::Response& response) { return to_text(response.body); }
+inline std::string body_text(const http::Response& response) {
+  return to_text(response.body);
+}
 
 inline json::value body_json(const http::Response& response) {
   auto document = json::parse(as_text(response.body));

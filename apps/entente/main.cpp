@@ -5,10 +5,9 @@
 #include "smallbank.h"
 
 int main(int argc, char** argv) {
-  return entente::run(
-      argc, argv,
-      {{.name = "logging", .register_endpoints = logging::register_endpoints},
-       {.name = "basic", .register_endpoints = basic::register_endpoints},
-       {.name = "basic_tv", .register_endpoints = basic::register_open_endpoints},
-       {.name = "smallbank", .register_endpoints = smallbank::register_endpoints}});
+  return entente::run(argc, argv,
+                      {{.name = "logging", .register_endpoints = logging::register_endpoints},
+                       {.name = "basic", .register_endpoints = basic::register_endpoints},
+                       {.name = "basic_tv", .register_endpoints = basic::register_open_endpoints},
+                       {.name = "smallbank", .register_endpoints = smallbank::register_endpoints}});
 }

@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <regex>
+
 #include "base/encoding.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/units.h"
 #include "entente/types.h"
 
@@ -73,6 +76,39 @@ TEST(Json, ErrorsNameThePlace) {
   EXPECT_EQ(wrong.error().message, "At #/a/b: Expected unsigned integer, found: \"x\"");
   EXPECT_EQ(place->member("c").error().message,
             "At #/a: Missing required field 'c' in object: {\"b\":\"x\"}");
+}
+
+TEST(Log, ALineNamesThePlaceOfTheCall) {
+  const auto here = std::source_location::current();
+  const std::string place = "src/base/base_test.cpp:" + std::to_string(here.line());
+  const std::string text =
+      log::line(log::Format::text, log::Level::fail, "ledger", here, "no space");
+  EXPECT_TRUE(std::regex_match(
+      text, std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z \d+ \[fail \]\[ledger\] )" +
+                       place + R"( +\| no space)")))
+      << text;
+  const auto fields = json::parse(
+      log::line(log::Format::json, log::Level::info, "a\"b", here, "two\nlines"));
+  ASSERT_TRUE(fields.ok());
+  EXPECT_EQ(fields->at("level"), "info");
+  EXPECT_EQ(fields->at("tag"), "a\"b");
+  EXPECT_EQ(fields->at("file"), "src/base/base_test.cpp");
+  EXPECT_EQ(fields->at("number"), here.line());
+  EXPECT_EQ(fields->at("msg"), "two\nlines");
+  EXPECT_TRUE(fields->as_object().contains("h_ts") && fields->as_object().contains("thread_id"));
+  EXPECT_EQ(fields->as_object().size(), 7u);
+}
+
+TEST(Log, TheFormatStringBringsThePlaceAlong) {
+  testing::internal::CaptureStdout();
+  log::info("test", "{} and {}", 1, "two");
+  const auto before = std::source_location::current();
+  log::debug("test", "below the level {}", 3);
+  log::flush();
+  const std::string printed = testing::internal::GetCapturedStdout();
+  const std::string place = "base_test.cpp:" + std::to_string(before.line() - 1);
+  EXPECT_NE(printed.find(place), std::string::npos) << printed;
+  EXPECT_TRUE(printed.ends_with("| 1 and two\n")) << printed;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The entry point of application programs (include/entente/app.h).
 
 #include "cli/command_line.h"
+#include "cli/large_pages.h"
 #include "entente/app.h"
 #include "node/node.h"
 
@@ -11,6 +12,7 @@ int run(int argc, char** argv, const Application& application) {
 }
 
 int run(int argc, char** argv, const std::vector<Application>& applications) {
+  cli::prefer_large_pages();
   cli::Hooks hooks;
   for (const Application& application : applications) {
     hooks.applications.push_back(application.name);

@@ -2,6 +2,7 @@
 // begin() to the end of commit(), with compaction in batches as under a running replica.
 
 #include <benchmark/benchmark.h>
+#include <mimalloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -20,6 +21,12 @@
 
 namespace entente::kv {
 namespace {
+
+// As the programs do (src/cli/large_pages.h).
+const bool large_pages = [] {
+  mi_option_set_enabled_default(mi_option_large_os_pages, true);
+  return true;
+}();
 
 constexpr size_t million = 1'000'000;
 constexpr uint64_t compaction_interval = 1024;

@@ -16,11 +16,14 @@ namespace entente::consensus {
 struct Configuration {
   SeqNo seqno;                           ///< of the entry that introduced it
   std::map<NodeId, std::string> voters;  ///< id → `host:port` of the node-to-node interface
+  std::map<NodeId, std::string> learners = {};  ///< receive the log, do not count
   bool operator==(const Configuration&) const = default;
 };
 
 /// floor(n/2)+1: the size of a quorum of n voters that may crash.
-inline size_t crash_quorum(size_t voters) { return voters / 2 + 1; }
+inline size_t crash_quorum(size_t voters) {
+  return voters / 2 + 1;
+}
 
 /// The last committed configuration and every later one in the log, in log order.
 class ActiveConfigurations {

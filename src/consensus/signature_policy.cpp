@@ -27,8 +27,8 @@ void SignaturePolicy::reset() {
 SignaturePolicy::Decision SignaturePolicy::decide(MonotonicTime now) const {
   if (count_ == 0) return {};
   const auto age = now - oldest_;
-  const auto max_age = limits_.adaptive ? std::min(limits_.max_delay, limits_.stalled_age)
-                                        : limits_.max_delay;
+  const auto max_age =
+      limits_.adaptive ? std::min(limits_.max_delay, limits_.stalled_age) : limits_.max_delay;
   if (count_ >= limits_.max_count || age >= max_age) return {.sign = true};
   const MonotonicTime latest = oldest_ + max_age;
   if (!limits_.adaptive) return {.sign = false, .ask_again = latest};

@@ -12,15 +12,15 @@
 namespace entente::consensus {
 
 struct SignatureLimits {
-  uint64_t max_count = 5000;                             ///< `ledger_signatures.tx_count`
-  std::chrono::microseconds max_delay{1'000'000};        ///< `ledger_signatures.delay`
-  bool adaptive = true;                                  ///< false: only the two bounds above
-  size_t window = 1;                                     ///< signatures in flight, uncommitted
-  std::chrono::microseconds min_gap{1'000};              ///< between two signatures
-  std::chrono::microseconds quiet{10'000};               ///< after this long, sign at once
-  std::chrono::microseconds idle_age{2'000};             ///< an entry older than this is signed
-  std::chrono::microseconds stalled_age{50'000};         ///< sign even with a full window
-  uint64_t overhead = 4;                                 ///< bytes signed per signature byte
+  uint64_t max_count = 5000;                       ///< `ledger_signatures.tx_count`
+  std::chrono::microseconds max_delay{1'000'000};  ///< `ledger_signatures.delay`
+  bool adaptive = true;                            ///< false: only the two bounds above
+  size_t window = 1;                               ///< signatures in flight, uncommitted
+  std::chrono::microseconds min_gap{1'000};        ///< between two signatures
+  std::chrono::microseconds quiet{10'000};         ///< after this long, sign at once
+  std::chrono::microseconds idle_age{2'000};       ///< an entry older than this is signed
+  std::chrono::microseconds stalled_age{50'000};   ///< sign even with a full window
+  uint64_t overhead = 4;                           ///< bytes signed per signature byte
   uint64_t max_bytes = 4u << 20;
 };
 

@@ -103,6 +103,14 @@ void Raft::consider_signing(MonotonicTime now, Outputs& out) {
 
 void Raft::on(const input::SignatureAbandoned&, Outputs&) { signing_ = false; }
 
+std::optional<std::string> Raft::refusal(const Configuration&) const { return std::nullopt; }
+
+StateHash Raft::state_hash(const Renaming& renaming) const {
+  StateHasher hasher(renaming);
+  hasher.add(last());
+  return hasher.finish();
+}
+
 TxStatus Raft::status(TxId id) const {
   return evaluate_status(id, views_.view_of(id.seqno, last_), committed());
 }

@@ -25,7 +25,11 @@ class Raft final : public Core {
   TxId last() const override { return {views_.view_of(last_, last_), last_}; }
   const ViewHistory& views() const override { return views_; }
   Details details() const override;
-  Epoch epoch() const { return epoch_; }
+  Epoch epoch() const override { return epoch_; }
+  const ActiveConfigurations& configurations() const override { return configurations_; }
+  const Removals& removals() const override { return removals_; }
+  std::optional<std::string> refusal(const Configuration& next) const override;
+  StateHash state_hash(const Renaming& renaming) const override;
 
  private:
   void on(const input::Start& start, Outputs& out);
@@ -34,6 +38,10 @@ class Raft final : public Core {
   void on(const input::Stable& stable, Outputs& out);
   void on(const input::Flush& flush, Outputs& out);
   void on(const input::SignatureAbandoned& abandoned, Outputs& out);
+  template <typename Other>
+  void on(const Other&, Outputs& out) {
+    out.reject = "a single voter does not take this";
+  }
 
   std::optional<std::string> refusal(const input::Propose& propose) const;
   void append(const EntryMeta& entry, MonotonicTime now);
@@ -51,6 +59,7 @@ class Raft final : public Core {
   SeqNo commit_;   // globally committed
   ViewHistory views_;
   ActiveConfigurations configurations_;
+  Removals removals_;
   std::deque<SeqNo> committable_;  // signatures above commit_, ascending
   SignaturePolicy policy_;
   bool signing_ = false;  // WantSignature is outstanding

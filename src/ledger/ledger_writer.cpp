@@ -159,6 +159,11 @@ Result<void> LedgerWriter::append(const std::vector<BytesView>& entries) {
   return append(BytesView(gathered_));
 }
 
+Result<void> LedgerWriter::accepts(BytesView batch) const {
+  const auto segments = plan(batch);
+  return segments.ok() ? Result<void>() : segments.error();
+}
+
 // --------------------------------------------------------------------------------- cut and repair
 
 // What failed appends and truncations left: files that are not published go, from the last to the

@@ -65,6 +65,9 @@ class LedgerWriter {
   Result<void> append(BytesView batch);
   /// The same for entries that are not adjacent in memory (copied into one buffer first).
   Result<void> append(const std::vector<BytesView>& entries);
+  /// Whether append() would take `batch` if the disk did: after a failed append this tells a batch
+  /// that can never be written from a disk that refuses now.
+  Result<void> accepts(BytesView batch) const;
 
   /// Makes everything appended survive a power cut, whatever the policy.
   Result<void> sync();

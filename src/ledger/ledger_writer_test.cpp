@@ -157,6 +157,8 @@ TEST(LedgerWriter, a_full_disk_is_an_error_and_the_batch_can_be_repeated) {
     const auto full = ledger->append(entries(6, 20, close_chunk_after));
     ASSERT_FALSE(full.ok());
     EXPECT_THAT(full.error().message, HasSubstr("no space left"));
+    EXPECT_TRUE(ledger->accepts(entries(6, 20, close_chunk_after)).ok()) << "it was the disk";
+    EXPECT_FALSE(ledger->accepts(entries(7, 20)).ok());
     EXPECT_EQ(ledger->last(), SeqNo{5});
     EXPECT_FALSE(ledger->read(SeqNo{6}).ok());
   }

@@ -1,5 +1,10 @@
 #pragma once
-// The inside of a lane (see replica.h).
+// The inside of a lane (see replica.h). Its open batch stands in a slot of its own: the lane takes
+// it out for each commit, and the replica thread takes it away when it holds up everybody else
+// because the lane's thread is busy with something long.
+
+#include <atomic>
+#include <memory>
 
 #include "kv/store.h"
 #include "ledger/entry_sealer.h"
@@ -12,7 +17,22 @@ struct Lane::Content {
   kv::Store& store;
   Inbox& inbox;
   ledger::EntrySealer sealer;
-  std::unique_ptr<Batch> batch = nullptr;
+  std::atomic<Batch*> open{nullptr};  // owned; only the lane puts one there
+
+  Content(kv::Store& used_store, Inbox& used_inbox, ledger::EntrySealer own_sealer)
+      : store(used_store), inbox(used_inbox), sealer(std::move(own_sealer)) {}
+  ~Content() { take_open(); }
+  Content(const Content&) = delete;
+  Content& operator=(const Content&) = delete;
+
+  /// Any thread. Null if there is none, or if it is just being extended.
+  std::unique_ptr<Batch> take_open() {
+    return std::unique_ptr<Batch>(open.exchange(nullptr, std::memory_order_acq_rel));
+  }
+  /// The lane's thread, after take_open().
+  void put_open(std::unique_ptr<Batch> batch) {
+    open.store(batch.release(), std::memory_order_release);
+  }
 };
 
 }  // namespace entente::replica

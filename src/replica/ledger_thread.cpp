@@ -1,5 +1,6 @@
 #include "replica/ledger_thread.h"
 
+#include "base/assert.h"
 #include "base/log.h"
 
 namespace entente::replica {
@@ -10,7 +11,9 @@ constexpr auto retry_pause = std::chrono::milliseconds(200);
 LedgerThread::LedgerThread(ledger::LedgerWriter& writer, Inbox& inbox)
     : writer_(writer), inbox_(inbox), thread_([this] { run(); }) {}
 
-LedgerThread::~LedgerThread() { finish(); }
+LedgerThread::~LedgerThread() {
+  finish();
+}
 
 bool LedgerThread::finish() {
   if (!thread_.joinable()) return !gave_up_;
@@ -26,8 +29,12 @@ bool LedgerThread::finish() {
 void LedgerThread::append(consensus::Epoch epoch, SeqNo last, Bytes entries) {
   put(Append{epoch, last, std::move(entries)});
 }
-void LedgerThread::commit(SeqNo seqno) { put(Commit{seqno}); }
-void LedgerThread::truncate(SeqNo last) { put(Truncate{last}); }
+void LedgerThread::commit(SeqNo seqno) {
+  put(Commit{seqno});
+}
+void LedgerThread::truncate(SeqNo last) {
+  put(Truncate{last});
+}
 
 void LedgerThread::put(Task task) {
   {
@@ -71,13 +78,26 @@ void LedgerThread::perform(std::vector<Task>& tasks) {
 }
 
 void LedgerThread::perform(const Append& append) {
-  if (retry("write the ledger", [&] { return writer_.append(append.entries); })) {
+  const auto write = [&]() -> Result<void> {
+    auto written = writer_.append(append.entries);
+    if (!written.ok()) stop_if_unwritable(append);
+    return written;
+  };
+  if (retry("write the ledger", write)) {
     inbox_.put(StableNotice{append.epoch, append.last});
     return;
   }
   gave_up_ = true;
   log::fatal("ledger", "the ledger ends at {}; what comes after it up to {} is lost",
              writer_.last().value, append.last.value);
+}
+
+// What this node sequenced itself does not follow what it wrote before: no disk is to blame, and
+// trying again would hide it.
+void LedgerThread::stop_if_unwritable(const Append& append) const {
+  const auto accepted = writer_.accepts(append.entries);
+  if (!accepted.ok()) log::fatal("ledger", "{}", accepted.error().message);
+  ENTENTE_ASSERT(accepted.ok());
 }
 
 bool LedgerThread::retry(const char* what, const std::function<Result<void>()>& action) {

@@ -1,7 +1,8 @@
 #pragma once
 // Writes the ledger on a thread of its own, so that a slow or full disk never holds up a request.
 // A failed write is tried again until it succeeds: meanwhile nothing becomes committed, and the
-// bound on uncommitted transactions turns new requests away with 503.
+// bound on uncommitted transactions turns new requests away with 503. A batch that the writer can
+// never take (not whole entries, or not the next ones) is a broken invariant and ends the process.
 
 #include <condition_variable>
 #include <functional>
@@ -52,6 +53,8 @@ class LedgerThread final : public LedgerSink {
   bool take(std::vector<Task>& tasks);
   void perform(std::vector<Task>& tasks);
   void perform(const Append& append);
+  /// Asserts that it was the disk that refused this batch.
+  void stop_if_unwritable(const Append& append) const;
   /// False if it was given up.
   bool retry(const char* what, const std::function<Result<void>()>& action);
   /// True when the destructor waits.

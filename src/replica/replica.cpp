@@ -16,7 +16,9 @@
 namespace entente::replica {
 namespace {
 
-kv::Epoch to_kv(consensus::Epoch epoch) { return {epoch.value}; }
+kv::Epoch to_kv(consensus::Epoch epoch) {
+  return {epoch.value};
+}
 
 std::optional<MonotonicTime> earlier(std::optional<MonotonicTime> a,
                                      std::optional<MonotonicTime> b) {
@@ -44,6 +46,27 @@ struct Replica::Tail {
   std::optional<kv::Reservation> signature_slot;  // the signature that is asked for
   uint64_t chunk_bytes = 0;                       // of entries since the last chunk end
   std::optional<MonotonicTime> wake_at;           // as consensus asked
+  SeqNo missing;                                  // held up everything at the last step …
+  std::optional<MonotonicTime> missing_since;     // … and has done so since then
+};
+
+struct Replica::Lanes {
+  std::mutex mutex;
+  std::vector<std::weak_ptr<Lane::Content>> made;  // guarded by mutex
+
+  void add(const std::shared_ptr<Lane::Content>& lane) {
+    const std::lock_guard lock(mutex);
+    std::erase_if(made, [](const auto& one) { return one.expired(); });
+    made.push_back(lane);
+  }
+  template <typename Take>
+  void take_open(const Take& take) {
+    const std::lock_guard lock(mutex);
+    for (const auto& one : made) {
+      const auto lane = one.lock();
+      if (auto batch = lane ? lane->take_open() : nullptr) take(std::move(batch));
+    }
+  }
 };
 
 struct Replica::Published {
@@ -64,15 +87,22 @@ Replica::Replica(ReplicaOptions options, kv::Store& store, Inbox& inbox, LedgerS
       sink_(sink),
       clock_(clock),
       tail_(std::make_unique<Tail>(options_, inbox)),
-      published_(std::make_unique<Published>()) {}
+      published_(std::make_unique<Published>()),
+      lanes_(std::make_unique<Lanes>()) {}
 
-Replica::~Replica() { published_->waiters.expire_all(); }
+Replica::~Replica() {
+  published_->waiters.expire_all();
+}
 
-void Replica::start_service() { obey(tail_->core.step(consensus::input::Start{options_.address})); }
+void Replica::start_service() {
+  obey(tail_->core.step(consensus::input::Start{options_.address}));
+}
 
 std::unique_ptr<Lane> Replica::make_lane() {
-  return std::unique_ptr<Lane>(new Lane(std::unique_ptr<Lane::Content>(
-      new Lane::Content{store_, inbox_, ledger::EntrySealer(options_.secrets)})));
+  auto content =
+      std::make_shared<Lane::Content>(store_, inbox_, ledger::EntrySealer(options_.secrets));
+  lanes_->add(content);
+  return std::unique_ptr<Lane>(new Lane(std::move(content)));
 }
 
 // ------------------------------------------------------------------------------ replica thread
@@ -88,13 +118,41 @@ std::optional<MonotonicTime> Replica::step() {
 
   tail.wake_at.reset();
   drain(now);
+  if (fetch_what_is_missing(now)) drain(now);
   obey(tail.core.step(consensus::input::Flush{now}));
   // The slot of a signature holds up what came after it: go on once it is filled.
   while (sign(now)) drain(now);
   write_ledger();
 
   published_->waiters.expire(now);
-  return earlier(tail.wake_at, published_->waiters.next_deadline());
+  std::optional<MonotonicTime> fetch_at;
+  if (tail.missing_since) fetch_at = *tail.missing_since + gap_patience;
+  return earlier(earlier(tail.wake_at, fetch_at), published_->waiters.next_deadline());
+}
+
+/// True if lanes had something that they had not handed over and it was time to take it.
+bool Replica::fetch_what_is_missing(MonotonicTime now) {
+  Tail& tail = *tail_;
+  const SeqNo next = tail.sequencer.next();
+  // A slot that waits for its signature is no gap, what stands before it is.
+  const bool waits_for_slot = tail.signature_slot && tail.signature_slot->id.seqno == next;
+  const bool held_up = !waits_for_slot && (tail.sequencer.has_gap() || tail.signature_slot);
+  if (!held_up) {
+    tail.missing_since.reset();
+    return false;
+  }
+  if (!tail.missing_since || tail.missing != next) {
+    tail.missing = next;
+    tail.missing_since = now;
+  }
+  if (now - *tail.missing_since < gap_patience) return false;
+  tail.missing_since = now;  // if it is just being made, look again later
+  bool found = false;
+  lanes_->take_open([&](std::unique_ptr<Batch> batch) {
+    tail.sequencer.put(std::move(batch));
+    found = true;
+  });
+  return found;
 }
 
 void Replica::drain(MonotonicTime now) {
@@ -130,8 +188,8 @@ bool Replica::sign(MonotonicTime now) {
   uint8_t flags = 0;
   const bool requested = chunk_requested_.exchange(false);
   if (requested || tail.chunk_bytes >= options_.chunk_size) flags |= ledger::close_chunk_after;
-  const auto values = ledger::sign_root(options_.signer, slot.id, tail.tree, tail.tree.first(),
-                                        clock_.unix_time());
+  const auto values =
+      ledger::sign_root(options_.signer, slot.id, tail.tree, tail.tree.first(), clock_.unix_time());
   const auto writes = values.write_set();
   const auto sealed = tail.sealer.seal(writes, slot.id, {}, flags, tail.to_write);
   // A reservation dies only with its epoch, and the epoch ends on this thread.
@@ -211,7 +269,9 @@ void Replica::run() {
   step();
 }
 
-void Replica::answer_waiting() { published_->waiters.expire_all(); }
+void Replica::answer_waiting() {
+  published_->waiters.expire_all();
+}
 
 void Replica::stop() {
   stopping_ = true;
@@ -231,9 +291,15 @@ TxId Replica::committed() const {
   return published_->committed;
 }
 
-TxId Replica::last() const { return store_.last(); }
-View Replica::view() const { return {published_->view}; }
-bool Replica::is_primary() const { return published_->primary; }
+TxId Replica::last() const {
+  return store_.last();
+}
+View Replica::view() const {
+  return {published_->view};
+}
+bool Replica::is_primary() const {
+  return published_->primary;
+}
 
 std::optional<NodeId> Replica::primary() const {
   const std::lock_guard lock(published_->mutex);
@@ -248,7 +314,9 @@ std::vector<SeqNo> Replica::view_starts() const {
   return starts;
 }
 
-View Replica::view_of(SeqNo seqno) const { return store_.view_of(seqno); }
+View Replica::view_of(SeqNo seqno) const {
+  return store_.view_of(seqno);
+}
 
 consensus::Details Replica::details() const {
   const std::lock_guard lock(published_->mutex);
@@ -261,7 +329,9 @@ bool Replica::over_limit() const {
          store_.uncommitted_bytes() >= options_.max_uncommitted_bytes;
 }
 
-SeqNo Replica::last_signed() const { return {published_->last_signed}; }
+SeqNo Replica::last_signed() const {
+  return {published_->last_signed};
+}
 
 void Replica::when_final(TxId id, MonotonicTime deadline, FinalCallback callback) {
   {

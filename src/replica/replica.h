@@ -9,8 +9,8 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <string>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/environment.h"
@@ -45,7 +45,7 @@ class Lane {
 
   /// Validates, orders and installs the transaction under the store's short lock, then encodes,
   /// encrypts and hashes its entry outside of it. The entry waits in the lane until hand_over():
-  /// everything that others commit later waits behind it, so a lane never sleeps on entries.
+  /// everything that others commit later waits behind it, for at most `gap_patience`.
   kv::CommitResult commit(kv::Tx& tx, const CommitOptions& options = {});
 
   /// Gives everything committed since the last call to the replica thread. Call it once after a
@@ -55,9 +55,13 @@ class Lane {
  private:
   friend class Replica;
   struct Content;
-  explicit Lane(std::unique_ptr<Content> content);
-  std::unique_ptr<Content> content_;
+  explicit Lane(std::shared_ptr<Content> content);
+  std::shared_ptr<Content> content_;
 };
+
+/// When entries of others have waited this long behind entries in a lane, they are fetched from
+/// there: its thread runs a long handler. Longer than what the inbox calls soon.
+inline constexpr MonotonicTime gap_patience{4000};
 
 /// Called once, on the replica thread or at once on the caller's: the transaction is final
 /// (committed or invalid), or still pending at the deadline.
@@ -91,7 +95,7 @@ struct ReplicaOptions {
   ledger::Signer signer;
   std::shared_ptr<const ledger::LedgerSecrets> secrets;
   consensus::SignatureLimits signatures;
-  uint64_t chunk_size = 5 << 20;                 ///< bytes of entries, then the chunk is closed
+  uint64_t chunk_size = 5 << 20;                  ///< bytes of entries, then the chunk is closed
   uint64_t max_uncommitted_transactions = 10000;  ///< 0: unlimited
   uint64_t max_uncommitted_bytes = 64 << 20;
 };
@@ -141,8 +145,10 @@ class Replica final : public Status {
  private:
   struct Tail;       // what the replica thread alone touches
   struct Published;  // what it tells the others
+  struct Lanes;      // where entries are that were not handed over yet
 
   void drain(MonotonicTime now);
+  bool fetch_what_is_missing(MonotonicTime now);
   void propose(MonotonicTime now);
   bool sign(MonotonicTime now);
   void obey(consensus::Outputs outputs);
@@ -158,6 +164,7 @@ class Replica final : public Status {
   std::atomic<bool> stopping_{false};
   std::unique_ptr<Tail> tail_;
   std::unique_ptr<Published> published_;
+  std::unique_ptr<Lanes> lanes_;
 };
 
 }  // namespace entente::replica

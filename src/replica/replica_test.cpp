@@ -23,9 +23,10 @@ using std::chrono::microseconds;
 
 class ManualClock final : public Clock {
  public:
-  MonotonicTime now() const override { return time; }
+  MonotonicTime now() const override { return time += tick; }
   UnixTime unix_time() const override { return UnixTime(1'700'000'000); }
-  MonotonicTime time{1'000'000};
+  mutable MonotonicTime time{1'000'000};
+  MonotonicTime tick{0};  ///< passes whenever somebody looks
 };
 
 /// Writes at once and says so at once, or holds both back.
@@ -151,6 +152,62 @@ TEST(Replica, ASignatureWaitsForAllEarlierEntriesAndHoldsUpNone) {
   EXPECT_EQ(fixture.store.last().seqno, SeqNo{3});
 }
 
+TEST(Replica, ALaneThatIsBusyHoldsUpTheOthersForAShortWhileOnly) {
+  Fixture fixture;
+  const auto other = fixture.replica->make_lane();
+  const TxId first = fixture.write("a", "1");  // and now its thread runs something long
+  auto tx = fixture.store.begin();
+  tx.rw("records").put(as_bytes("b"), as_bytes("2"));
+  const TxId second = other->commit(tx).id;
+  other->hand_over();
+  fixture.settle();
+  EXPECT_EQ(fixture.replica->status(second), TxStatus::pending);
+  const auto again = fixture.replica->step();
+  ASSERT_TRUE(again);
+  EXPECT_LE(*again, fixture.clock.time + gap_patience);
+  fixture.clock.time += gap_patience - microseconds(1);
+  fixture.settle();
+  EXPECT_EQ(fixture.replica->status(second), TxStatus::pending);
+  fixture.clock.time += microseconds(1);
+  fixture.settle();
+  EXPECT_EQ(fixture.replica->status(first), TxStatus::committed);
+  EXPECT_EQ(fixture.replica->status(second), TxStatus::committed);
+
+  // The lane does not notice.
+  fixture.lane->hand_over();
+  const TxId third = fixture.write("c", "3");
+  fixture.lane->hand_over();
+  fixture.clock.time += microseconds(100'000);
+  fixture.settle();
+  EXPECT_EQ(fixture.replica->status(third), TxStatus::committed);
+}
+
+TEST(Replica, ALaneThatIsBusyDoesNotHoldUpASignature) {
+  Fixture fixture;
+  fixture.write("a", "1", {.urgent = true});
+  fixture.lane->hand_over();
+  fixture.sink->hold = true;
+  fixture.settle();
+  const TxId kept = fixture.write("b", "2");  // stays in the lane; nobody else waits behind it
+  fixture.clock.time += microseconds(2'000'000);
+  fixture.sink->release();
+  fixture.settle();
+  EXPECT_EQ(fixture.replica->status(kept), TxStatus::pending);
+  const auto other = fixture.replica->make_lane();
+  auto tx = fixture.store.begin();
+  tx.rw("records").put(as_bytes("c"), as_bytes("3"));
+  const TxId last = other->commit(tx).id;
+  other->hand_over();
+  for (int i = 0; i < 3; ++i) {
+    fixture.clock.time += gap_patience;
+    fixture.settle();
+  }
+  fixture.sink->hold = false;
+  fixture.sink->release();
+  fixture.settle();
+  EXPECT_EQ(fixture.replica->status(last), TxStatus::committed);
+}
+
 /// Reads every entry back, rebuilds the tree and checks every signature's root.
 void check_ledger(const Fixture& fixture) {
   ledger::MerkleTree tree;
@@ -192,9 +249,15 @@ TEST(Replica, AnyInterleavingOfLanesGivesAValidLedger) {
           RC_ASSERT(lane.commit(tx).status == kv::CommitStatus::committed);
           break;
         }
-        case 2: lane.hand_over(); break;
-        case 3: fixture.replica->step(); break;
-        case 4: fixture.clock.time += microseconds(action * 100); break;
+        case 2:
+          lane.hand_over();
+          break;
+        case 3:
+          fixture.replica->step();
+          break;
+        case 4:
+          fixture.clock.time += microseconds(action * 100);
+          break;
       }
     }
     for (const auto& lane : lanes) lane->hand_over();
@@ -220,7 +283,6 @@ TEST(Replica, ChunksCloseAtTheConfiguredSizeAndOnRequest) {
   ASSERT_TRUE(files.ok());
   EXPECT_GT(files->size(), 3u);
   EXPECT_TRUE(files->front().ends_with(".committed")) << files->front();
-
 }
 
 TEST(Replica, ChunksCloseOnRequest) {
@@ -240,8 +302,9 @@ TEST(Replica, WaitersAreAnsweredAtCommitOrAtTheirDeadline) {
   Fixture fixture;
   std::vector<std::pair<TxId, TxStatus>> answers;
   const auto wait = [&](TxId id, microseconds patience) {
-    fixture.replica->when_final(id, fixture.clock.time + patience,
-                                [&answers, id](TxStatus status) { answers.push_back({id, status}); });
+    fixture.replica->when_final(id, fixture.clock.time + patience, [&answers, id](TxStatus status) {
+      answers.push_back({id, status});
+    });
   };
   fixture.sink->hold = true;
   const TxId first = fixture.write("a", "1");
@@ -339,9 +402,40 @@ TEST(LedgerThread, GivesUpOnlyWhenTheNodeEndsAndSaysSo) {
   EXPECT_TRUE(content.stable.empty());
 }
 
+TEST(LedgerThread, EntriesThatDoNotFollowEndTheProcess) {
+  MemoryDisk disk;
+  ledger::LedgerConfig config;
+  config.main = "ledger";
+  auto writer = ledger::LedgerWriter::open(disk, config, ledger::StartUp::new_service);
+  ASSERT_TRUE(writer.ok());
+  ledger::EntrySealer sealer(make_secrets());
+  const auto write = [&](std::initializer_list<uint64_t> seqnos, bool cut) {
+    Inbox inbox;
+    LedgerThread thread(**writer, inbox);
+    for (const uint64_t seqno : seqnos) {
+      Bytes entry;
+      sealer.seal({}, {first_view, {seqno}}, {}, 0, entry);
+      if (cut) entry.pop_back();
+      thread.append({1}, {seqno}, std::move(entry));
+    }
+    thread.finish();
+  };
+  EXPECT_DEATH(write({1, 3}, false), "invariant broken");
+  EXPECT_DEATH(write({1}, true), "invariant broken");
+  // Nor does it matter whether the disk works: no amount of trying helps.
+  Bytes first;
+  sealer.seal({}, {first_view, {1}}, {}, 0, first);
+  ASSERT_TRUE((*writer)->append(first).ok());
+  disk.set_capacity(0);
+  EXPECT_DEATH(write({3}, false), "invariant broken");
+  write({2}, false);  // the disk alone: tried again until the node ends
+  EXPECT_EQ((*writer)->last(), SeqNo{1});
+}
+
 TEST(Replica, ManyThreadsCommitAtOnce) {
   Fixture fixture;
   constexpr int threads = 3, writes = 400;
+  fixture.clock.tick = gap_patience;  // lanes are looked into all the time
   std::thread pipeline([&] { fixture.replica->run(); });
   std::vector<std::thread> workers;
   for (int t = 0; t < threads; ++t) {
@@ -352,8 +446,9 @@ TEST(Replica, ManyThreadsCommitAtOnce) {
           auto tx = fixture.store.begin();
           auto counters = tx.rw("counter");
           const auto old = counters.get(as_bytes("n"));
-          counters.put(as_bytes("n"), as_bytes(std::to_string(
-                                          old ? std::stoi(std::string(as_text(*old))) + 1 : 1)));
+          counters.put(
+              as_bytes("n"),
+              as_bytes(std::to_string(old ? std::stoi(std::string(as_text(*old))) + 1 : 1)));
           tx.rw("own").put(Bytes{static_cast<uint8_t>(t)}, Bytes{static_cast<uint8_t>(i)});
           if (lane->commit(tx).status == kv::CommitStatus::committed) break;
         }

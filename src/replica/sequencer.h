@@ -40,6 +40,8 @@ class Sequencer {
 
   /// The seqno that must come next.
   SeqNo next() const { return next_; }
+  /// Whether later entries are there and wait for next().
+  bool has_gap() const { return !waiting_.empty(); }
   /// The caller itself supplies the entry at next(): a reserved slot.
   void skip() { ++next_; }
 

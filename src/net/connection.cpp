@@ -161,7 +161,7 @@ bool Connection::wants_input() const {
 void Connection::flush(BytesView plaintext) {
   if (gone_) return;
   if (tls_) {
-    const bool last = session_ && session_->finished() && !close_sent_;
+    const bool last = in_round == 0 && session_ && session_->finished() && !close_sent_;
     if (!tls_->send(plaintext)) return close();
     if (last) {
       tls_->send_close();
@@ -206,7 +206,7 @@ void Connection::write() {
 // --- the end ----------------------------------------------------------------------------------
 
 void Connection::close_when_done() {
-  if (gone_ || lingering_ || unsent() > 0) return;
+  if (gone_ || lingering_ || unsent() > 0 || in_round > 0) return;
   if (!session_) {
     if (input_ended_) close();
     return;
@@ -216,7 +216,7 @@ void Connection::close_when_done() {
     if (tls_ && !close_sent_) return;
     return input_ended_ ? close() : start_lingering();
   }
-  const bool due = session_->answers_due() || session_->has_more() || in_round;
+  const bool due = session_->answers_due() || session_->has_more();
   if (!input_ended_ || due) return;
   if (tls_ && tls_->established() && !close_sent_) {
     close_sent_ = true;

@@ -58,7 +58,7 @@ class Connection {
   void close();
 
   uint32_t interest = 0;  ///< epoll's, as the worker set it last
-  bool in_round = false;  ///< the worker's: has output in this round
+  uint32_t in_round = 0;  ///< the worker's: ranges of this round's output that flush() still gets
   bool in_resumables = false;
 
  private:

@@ -92,6 +92,43 @@ TEST(LaterAnswer, PipelinedAnswersKeepTheirOrder) {
   }
 }
 
+/// Two answers that reach the connection in one round of its worker, as two ranges of its output.
+std::string two_answers_in_one_round(const InterfaceConfig& config, size_t closing_one) {
+  Promises promises;
+  TestServer server(config, {}, promise_into(promises));
+  HttpClient client = server.connect();
+  EXPECT_TRUE(client.send_raw(get_text("/a") + get_text("/b")).ok());
+  std::vector<LaterAnswer> answers;
+  for (int i = 0; i < 2; ++i) answers.push_back(std::move(promises.take()->answer));
+  // On the worker itself: it takes both from its mailbox at once.
+  server.server.post(0, [&answers, closing_one] {
+    for (size_t i = 0; i < answers.size(); ++i) {
+      http::Response response;
+      response.set_body(std::string(1, static_cast<char>('A' + i)), "text/plain");
+      response.close = i == closing_one;
+      answers[i].complete(std::move(response));
+    }
+  });
+  const auto all = client.receive_until_closed();
+  EXPECT_TRUE(all.ok()) << all.error().message;
+  std::string bodies;
+  for (size_t at = 0; (at = all->find("\r\n\r\n", at)) != all->npos; at += 4) {
+    bodies += (*all)[at + 4];
+  }
+  EXPECT_TRUE(eventually([&] { return server.server.metrics().active == 0; }));
+  return bodies;
+}
+
+TEST(LaterAnswer, TheSecondOfOneRoundCloses) {
+  EXPECT_EQ(two_answers_in_one_round(plain(), 1), "AB");
+  EXPECT_EQ(two_answers_in_one_round({}, 1), "AB");
+}
+
+TEST(LaterAnswer, TheFirstOfOneRoundCloses) {
+  EXPECT_EQ(two_answers_in_one_round(plain(), 0), "A");
+  EXPECT_EQ(two_answers_in_one_round({}, 0), "A");
+}
+
 TEST(LaterAnswer, ManyFromManyThreads) {
   Promises promises;
   ServerOptions options;

@@ -131,7 +131,7 @@ void Worker::drive(Connection& connection, Call call) {
   }
   if (end != begin || connection.finishing()) {
     round_.push_back({&connection, begin, end});
-    connection.in_round = true;
+    ++connection.in_round;
   } else {
     watch(connection);
   }
@@ -149,7 +149,7 @@ void Worker::end_round() {
   for (const Range& range : round_) {
     Connection& connection = *range.connection;
     if (connection.gone()) continue;
-    connection.in_round = false;
+    --connection.in_round;
     connection.flush(BytesView(buffers_.round_out).subspan(range.begin, range.end - range.begin));
     connection.gone() ? bury(connection) : watch(connection);
   }

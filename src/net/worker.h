@@ -37,7 +37,7 @@ class Worker {
   std::atomic<size_t>& load() { return load_; }
 
  private:
-  /// Output of one connection within the round's.
+  /// Output of one connection within the round's; it may have several, in this order.
   struct Range {
     Connection* connection;
     size_t begin, end;

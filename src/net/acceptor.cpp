@@ -31,9 +31,9 @@ bool exhausted(int error) {
 
 /// The connection with which the hard cap would be reached is closed, so that the peak stays below
 /// it; unless that would leave no room to answer 503 above the soft cap.
-bool at_hard_cap(uint64_t open, const InterfaceConfig& config) {
-  const uint64_t hard = config.max_open_sessions_hard;
-  return open >= (hard > config.max_open_sessions_soft + 1 ? hard - 1 : hard);
+bool at_hard_cap(uint64_t open, const Endpoint& endpoint) {
+  const uint64_t hard = endpoint.hard_cap;
+  return open >= (hard > endpoint.soft_cap + 1 ? hard - 1 : hard);
 }
 
 }  // namespace
@@ -109,7 +109,7 @@ void Acceptor::hand_over(int socket, Endpoint& endpoint) {
   const uint64_t open = endpoint.connections.active();
   std::shared_ptr<SSL_CTX> context = endpoint.config.tls ? endpoint.tls() : nullptr;
   const bool no_certificate = endpoint.config.tls && !context;
-  if (at_hard_cap(open, endpoint.config) || no_certificate) {
+  if (at_hard_cap(open, endpoint) || no_certificate) {
     ::close(socket);
     return;
   }
@@ -122,7 +122,7 @@ void Acceptor::hand_over(int socket, Endpoint& endpoint) {
   }
   ++next_;
   least->load().fetch_add(1, std::memory_order_relaxed);
-  const bool refused = open >= endpoint.config.max_open_sessions_soft;
+  const bool refused = open >= endpoint.soft_cap;
   least->mailbox().post(AcceptedConnection(socket, endpoint, std::move(context), refused));
 }
 

@@ -48,6 +48,8 @@ Endpoint::Endpoint(InterfaceConfig its_config, size_t its_index, int its_socket,
     : config(std::move(its_config)),
       index(its_index),
       bound(std::move(its_bound)),
+      soft_cap(config.max_open_sessions_soft),
+      hard_cap(config.max_open_sessions_hard),
       socket_(its_socket),
       total_(total) {}
 

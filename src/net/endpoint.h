@@ -30,6 +30,9 @@ class Endpoint {
   /// Clients that connect from now on are told so. Only when nobody accepts any more.
   void stop_listening();
 
+  /// The configured ones, or less where the system allows fewer connections. Fixed once the server
+  /// has started.
+  uint64_t soft_cap, hard_cap;
   ConnectionCount connections;
   ErrorCounters errors;
 

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "net/acceptor.h"
+#include "net/session_caps.h"
 #include "net/tls_context.h"
 
 namespace entente::net {
@@ -55,6 +56,7 @@ Result<size_t> Server::add_interface(InterfaceConfig config) {
 
 Result<void> Server::start() {
   ENTENTE_ASSERT(!running_->acceptor);
+  fit_session_caps(running_->endpoints, running_->options.max_descriptors);
   running_->acceptor = std::make_unique<Acceptor>(running_->endpoints, running_->workers);
   for (const auto& worker : running_->workers) worker->start();
   running_->acceptor->start();
@@ -83,10 +85,9 @@ ServerMetrics Server::metrics() const {
   metrics.active = running_->total.active();
   metrics.peak = running_->total.peak();
   for (const auto& endpoint : running_->endpoints) {
-    metrics.interfaces.push_back(
-        {endpoint->config.name, endpoint->connections.active(), endpoint->connections.peak(),
-         endpoint->config.max_open_sessions_soft, endpoint->config.max_open_sessions_hard,
-         endpoint->errors.values()});
+    metrics.interfaces.push_back({endpoint->config.name, endpoint->connections.active(),
+                                  endpoint->connections.peak(), endpoint->soft_cap,
+                                  endpoint->hard_cap, endpoint->errors.values()});
   }
   return metrics;
 }

@@ -21,6 +21,9 @@ struct ServerOptions {
   std::function<void(size_t worker)> on_tick;
   /// Above this much unsent answer data a connection's further requests wait, in bytes.
   size_t max_unsent_bytes = 256 << 10;
+  /// How many descriptors the process may have; 0: what the system allows (RLIMIT_NOFILE, of which
+  /// start() raises the soft limit if the session caps need it).
+  uint64_t max_descriptors = 0;
   /// Above this many answers that come later a connection's further requests wait.
   size_t max_outstanding_answers = 1024;
 };
@@ -44,6 +47,8 @@ class Server {
   /// Binds and listens; the error names interface and address. Before start() only. Returns the
   /// interface's index.
   Result<size_t> add_interface(InterfaceConfig config);
+  /// Session caps for which the process may not have enough descriptors are lowered, and that is
+  /// logged; metrics() has the ones that hold.
   Result<void> start();
 
   /// At any time, from any thread: the chain that the interface presents from the next connection

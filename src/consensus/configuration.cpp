@@ -19,17 +19,19 @@ void ActiveConfigurations::truncate(SeqNo last) {
   while (!active_.empty() && active_.back().seqno > last) active_.pop_back();
 }
 
-bool ActiveConfigurations::is_voter(const NodeId& node) const {
+bool ActiveConfigurations::is_voter(const NodeId& node, SeqNo at) const {
   for (const Configuration& configuration : active_) {
+    if (configuration.seqno > at) break;
     if (configuration.voters.contains(node)) return true;
   }
   return false;
 }
 
-std::set<NodeId> ActiveConfigurations::nodes() const {
-  std::set<NodeId> named;
+std::map<NodeId, std::string> ActiveConfigurations::nodes() const {
+  std::map<NodeId, std::string> named;
   for (const Configuration& configuration : active_) {
-    for (const auto& [node, address] : configuration.voters) named.insert(node);
+    for (const auto& [node, address] : configuration.learners) named[node] = address;
+    for (const auto& [node, address] : configuration.voters) named[node] = address;
   }
   return named;
 }

@@ -38,9 +38,10 @@ class ActiveConfigurations {
   /// Forgets configurations introduced above `last`.
   void truncate(SeqNo last);
 
-  bool is_voter(const NodeId& node) const;
-  /// Everybody that any active configuration names.
-  std::set<NodeId> nodes() const;
+  /// In any active configuration introduced at or below `at`.
+  bool is_voter(const NodeId& node, SeqNo at = {UINT64_MAX}) const;
+  /// Every voter and learner of any active configuration, with its newest address.
+  std::map<NodeId, std::string> nodes() const;
 
   /// True when `agrees(node)` holds for a quorum of every configuration introduced at or below
   /// `at`. False when there is no such configuration.

@@ -24,6 +24,17 @@ void SignaturePolicy::reset() {
   urgent_ = false;
 }
 
+void SignaturePolicy::tune(std::chrono::microseconds round_trip,
+                           std::chrono::microseconds signing) {
+  using std::chrono::microseconds;
+  // One signature in flight per 2 ms of round trip; a quarter of a core for signing.
+  constexpr int64_t per_window = 2'000;
+  const int64_t windows = (round_trip.count() + per_window - 1) / per_window;
+  limits_.window =
+      static_cast<size_t>(round_trip.count() < per_window ? 1 : std::min<int64_t>(8, windows));
+  limits_.min_gap = std::max(microseconds(1'000), 4 * signing);
+}
+
 SignaturePolicy::Decision SignaturePolicy::decide(MonotonicTime now) const {
   if (count_ == 0) return {};
   const auto age = now - oldest_;

@@ -37,6 +37,8 @@ class SignaturePolicy {
   void on_commit(size_t in_flight) { in_flight_ = in_flight; }
   /// Everything after the last signature is gone, or leadership is.
   void reset();
+  /// Window and minimum gap, from a measured round trip to the quorum and cost of one signature.
+  void tune(std::chrono::microseconds round_trip, std::chrono::microseconds signing);
 
   struct Decision {
     bool sign = false;

@@ -27,6 +27,22 @@ View ViewHistory::view_of(SeqNo seqno, SeqNo last) const {
   return {};
 }
 
+SeqNo ViewHistory::start_of(SeqNo seqno) const {
+  for (auto start = starts_.rbegin(); start != starts_.rend(); ++start) {
+    if (start->second <= seqno) return start->second;
+  }
+  return {};
+}
+
+SeqNo ViewHistory::end_of(SeqNo seqno, SeqNo last) const {
+  SeqNo end = last;
+  for (auto start = starts_.rbegin(); start != starts_.rend(); ++start) {
+    if (start->second <= seqno) break;
+    end = start->second - 1;
+  }
+  return end;
+}
+
 std::vector<SeqNo> ViewHistory::starts() const {
   std::vector<SeqNo> out;
   for (const auto& [view, start] : starts_) {

@@ -60,24 +60,26 @@ class Slot {
 
   bool install() {
     const std::lock_guard lock(mutex_);
-    if (index_) return false;
+    if (alive()) return false;
     index_ = std::make_shared<CommittedRecords>(node_.last_committed().seqno + 1);
     node_.get<indexing::Strategies>()->install(index_);
     return true;
   }
   bool uninstall() {
     const std::lock_guard lock(mutex_);
-    if (!index_) return false;
-    node_.get<indexing::Strategies>()->uninstall(index_);
+    const bool was_there = index_ && node_.get<indexing::Strategies>()->uninstall(index_);
     index_.reset();
-    return true;
+    return was_there;
   }
   std::shared_ptr<const CommittedRecords> get() const {
     const std::lock_guard lock(mutex_);
-    return index_;
+    return alive() ? index_ : nullptr;
   }
 
  private:
+  /// An index that failed is dropped by whoever feeds it: it must not answer for what it missed.
+  bool alive() const { return index_ && node_.get<indexing::Strategies>()->installed(index_); }
+
   NodeContext& node_;
   mutable std::mutex mutex_;
   std::shared_ptr<CommittedRecords> index_;

@@ -68,6 +68,8 @@ class Strategies {
   bool install(StrategyPtr strategy);
   /// False if it is not installed. When this returns, the strategy is not fed any more.
   bool uninstall(const StrategyPtr& strategy);
+  /// False from the moment on that it was uninstalled, or failed and was dropped.
+  bool installed(const StrategyPtr& strategy) const;
   /// In the order of installation.
   json::array describe() const;
 

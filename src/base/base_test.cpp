@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/occasional.h"
 #include "base/units.h"
 #include "entente/types.h"
 
@@ -21,9 +22,13 @@ TEST(Encoding, RoundTripsAnyBytes) {
 }
 
 TEST(Encoding, VectorsOfRfc4648) {
-  const std::pair<const char*, const char*> vectors[] = {
-      {"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-      {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
+                                                         {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, encoded] : vectors) {
     EXPECT_EQ(to_base64(as_bytes(plain)), encoded);
     EXPECT_EQ(from_base64(encoded), to_bytes(std::string_view(plain)));
@@ -31,7 +36,8 @@ TEST(Encoding, VectorsOfRfc4648) {
 }
 
 TEST(Encoding, RefusesWhatIsNotCanonical) {
-  for (const char* text : {"Zg", "Zg=", "Zh==", "Zm9=", "Zg===", "Z g=", "Zg==\n", "=Zg=", "Zm9v="}) {
+  for (const char* text :
+       {"Zg", "Zg=", "Zh==", "Zm9=", "Zg===", "Z g=", "Zg==\n", "=Zg=", "Zm9v="}) {
     EXPECT_FALSE(from_base64(text)) << text;
   }
   for (const char* text : {"0", "0g", " 00"}) EXPECT_FALSE(from_hex(text)) << text;
@@ -51,7 +57,8 @@ TEST(Units, SizesAndTimes) {
   EXPECT_EQ(*parse_size("20"), 20u);
   EXPECT_EQ(*parse_duration("100ms"), std::chrono::milliseconds(100));
   EXPECT_EQ(*parse_duration("7"), std::chrono::microseconds(7));
-  for (const char* text : {"", "MB", "5XB", "5 MB", "-1", "1.5MB", "99999999999999999999", "9999999999PB"}) {
+  for (const char* text :
+       {"", "MB", "5XB", "5 MB", "-1", "1.5MB", "99999999999999999999", "9999999999PB"}) {
     EXPECT_FALSE(parse_size(text)) << text;
   }
 }
@@ -87,8 +94,8 @@ TEST(Log, ALineNamesThePlaceOfTheCall) {
       text, std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z \d+ \[fail \]\[ledger\] )" +
                        place + R"( +\| no space)")))
       << text;
-  const auto fields = json::parse(
-      log::line(log::Format::json, log::Level::info, "a\"b", here, "two\nlines"));
+  const auto fields =
+      json::parse(log::line(log::Format::json, log::Level::info, "a\"b", here, "two\nlines"));
   ASSERT_TRUE(fields.ok());
   EXPECT_EQ(fields->at("level"), "info");
   EXPECT_EQ(fields->at("tag"), "a\"b");
@@ -97,6 +104,16 @@ TEST(Log, ALineNamesThePlaceOfTheCall) {
   EXPECT_EQ(fields->at("msg"), "two\nlines");
   EXPECT_TRUE(fields->as_object().contains("h_ts") && fields->as_object().contains("thread_id"));
   EXPECT_EQ(fields->as_object().size(), 7u);
+}
+
+TEST(Occasional, SpeaksOncePerIntervalAndCountsTheRest) {
+  using std::chrono::seconds;
+  Occasional often(seconds(10));
+  EXPECT_EQ(often.due(seconds(5)), 0u);
+  EXPECT_EQ(often.due(seconds(5)), std::nullopt);
+  EXPECT_EQ(often.due(seconds(14)), std::nullopt);
+  EXPECT_EQ(often.due(seconds(15)), 2u);
+  EXPECT_EQ(often.due(seconds(30)), 0u);
 }
 
 TEST(Log, TheFormatStringBringsThePlaceAlong) {

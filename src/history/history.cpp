@@ -9,11 +9,13 @@ namespace {
 /// How often the commit point is looked at while strategies are installed.
 constexpr std::chrono::milliseconds indexing_interval{10};
 constexpr std::chrono::milliseconds idle_interval{1000};
+constexpr std::chrono::minutes complaint_interval{1};
 }  // namespace
 
 History::History(LedgerSources sources, const replica::Status& status, const Clock& clock,
                  StateCache::Limits limits)
     : sources_(std::move(sources)),
+      clock_(clock),
       cache_([&status] { return status.committed().seqno; }, clock, [this] { wake(); }, limits),
       indexer_([&status] { return status.committed().seqno; }, [this] { wake(); }),
       thread_([this] { run(); }) {}
@@ -46,6 +48,7 @@ void History::wake() {
 void History::run() {
   PastLedger ledger(sources_);
   bool ledger_damaged = false;
+  Occasional complaints(complaint_interval);
   while (true) {
     {
       std::unique_lock lock(mutex_);
@@ -57,7 +60,7 @@ void History::run() {
     bool more = false;
     more = cache_.fetch_some(ledger) || more;
     const auto indexed = indexer_.step(ledger);
-    if (!indexed && !ledger_damaged) {
+    if (!indexed && complaints.due(clock_.now())) {
       log::fail("history", "Indexing stands still: {}", indexed.error().message);
     }
     ledger_damaged = !indexed;

@@ -39,6 +39,7 @@ class History {
   void wake();
 
   const LedgerSources sources_;
+  const Clock& clock_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool work_ = false;      // guarded by mutex_

@@ -19,7 +19,7 @@ bool Indexer::install(StrategyPtr strategy) {
 }
 
 bool Indexer::uninstall(const StrategyPtr& strategy) {
-  const std::lock_guard feeding(feeding_);
+  const std::lock_guard feeding(feeding_);  // held for one transaction, never while files are read
   const std::lock_guard lock(mutex_);
   return std::erase(strategies_, strategy) != 0;
 }
@@ -28,6 +28,11 @@ json::array Indexer::describe() const {
   json::array all;
   for (const StrategyPtr& strategy : installed()) all.emplace_back(strategy->describe());
   return all;
+}
+
+bool Indexer::has(const StrategyPtr& strategy) const {
+  const std::lock_guard lock(mutex_);
+  return std::find(strategies_.begin(), strategies_.end(), strategy) != strategies_.end();
 }
 
 bool Indexer::empty() const {
@@ -41,7 +46,6 @@ Indexer::Installed Indexer::installed() const {
 }
 
 Result<bool> Indexer::step(history::PastLedger& ledger) {
-  const std::lock_guard feeding(feeding_);
   const Installed strategies = installed();
   const SeqNo committed = committed_();
   bool worked = false;
@@ -59,7 +63,8 @@ Result<bool> Indexer::feed_next(const Installed& strategies, history::PastLedger
                                 SeqNo committed) {
   std::optional<SeqNo> first;
   for (const StrategyPtr& strategy : strategies) {
-    const auto next = strategy->next_requested();
+    std::optional<SeqNo> next;
+    with(strategy, "asked", [&] { next = strategy->next_requested(); });
     if (next && *next <= committed && (!first || *next < *first)) first = next;
   }
   if (!first) return false;
@@ -68,9 +73,7 @@ Result<bool> Indexer::feed_next(const Installed& strategies, history::PastLedger
   if (!states) return states.error();
   for (const StrategyPtr& strategy : strategies) {
     for (const history::StatePtr& state : *states) {
-      const auto next = strategy->next_requested();
-      if (!next) break;
-      if (*next == state->id().seqno && !give(strategy, *state, false)) break;
+      if (!give_next(strategy, *state)) break;
     }
   }
   return true;
@@ -78,35 +81,61 @@ Result<bool> Indexer::feed_next(const Installed& strategies, history::PastLedger
 
 Result<bool> Indexer::feed_again(const StrategyPtr& strategy, history::PastLedger& ledger,
                                  SeqNo committed) {
-  const auto range = strategy->wanted_again();
+  std::optional<SeqNoRange> range;
+  with(strategy, "asked", [&] { range = strategy->wanted_again(); });
   if (!range || range->last > committed) return false;
   const SeqNo last = std::min(range->last, range->first + (batch_transactions - 1));
   const auto states = ledger.read(range->first, last, committed, batch_bytes);
   if (!states) return states.error();
   for (const history::StatePtr& state : *states) {
-    if (!give(strategy, *state, true)) break;
+    if (!give_again(strategy, *state)) break;
   }
   return true;
 }
 
-bool Indexer::give(const StrategyPtr& strategy, const history::State& state, bool again) {
+namespace {
+constexpr const char* no_progress = "it asks for the same again";
+}  // namespace
+
+bool Indexer::give_next(const StrategyPtr& strategy, const history::State& state) {
   const SeqNo seqno = state.id().seqno;
+  bool wants_more = false;
+  return with(strategy, state.id().text(),
+              [&] {
+                std::optional<SeqNo> next = strategy->next_requested();
+                if (next == seqno) {
+                  strategy->handle_committed_transaction(state);
+                  next = strategy->next_requested();
+                  if (next == seqno) throw std::logic_error(no_progress);
+                }
+                wants_more = next.has_value();
+              }) &&
+         wants_more;
+}
+
+bool Indexer::give_again(const StrategyPtr& strategy, const history::State& state) {
+  return with(strategy, state.id().text(), [&] {
+    strategy->handle_again(state);
+    const auto left = strategy->wanted_again();
+    if (left && left->first == state.id().seqno) throw std::logic_error(no_progress);
+  });
+}
+
+template <typename Use>
+bool Indexer::with(const StrategyPtr& strategy, std::string_view place, const Use& use) {
+  const std::lock_guard feeding(feeding_);
+  if (!has(strategy)) return false;
   std::string failure;
   try {
-    if (again) {
-      strategy->handle_again(state);
-      const auto left = strategy->wanted_again();
-      if (left && left->first == seqno) failure = "it asks for the same again";
-    } else {
-      strategy->handle_committed_transaction(state);
-      if (strategy->next_requested() == seqno) failure = "it asks for the same again";
-    }
+    use();
+    return true;
   } catch (const std::exception& thrown) {
     failure = thrown.what();
+  } catch (...) {
+    failure = "an exception that is no std::exception";
   }
-  if (failure.empty()) return true;
-  log::fail("history", "Strategy {} failed at {} and is uninstalled: {}", strategy->name(),
-            state.id().text(), failure);
+  log::fail("history", "Strategy {} failed at {} and is uninstalled: {}", strategy->name(), place,
+            failure);
   const std::lock_guard lock(mutex_);
   std::erase(strategies_, strategy);
   return false;
@@ -119,6 +148,9 @@ bool Strategies::install(StrategyPtr strategy) {
 }
 bool Strategies::uninstall(const StrategyPtr& strategy) {
   return indexer_->uninstall(strategy);
+}
+bool Strategies::installed(const StrategyPtr& strategy) const {
+  return indexer_->has(strategy);
 }
 json::array Strategies::describe() const {
   return indexer_->describe();

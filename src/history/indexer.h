@@ -25,7 +25,9 @@ class Indexer {
 
   // -- any thread, but not from within a strategy ------------------------------------------------
   bool install(StrategyPtr strategy);
+  /// Waits at most for the one transaction that is being handled, never for files.
   bool uninstall(const StrategyPtr& strategy);
+  bool has(const StrategyPtr& strategy) const;
   json::array describe() const;
   bool empty() const;
 
@@ -39,13 +41,16 @@ class Indexer {
   Result<bool> feed_next(const Installed& strategies, history::PastLedger& ledger, SeqNo committed);
   Result<bool> feed_again(const StrategyPtr& strategy, history::PastLedger& ledger,
                           SeqNo committed);
-  /// False if the strategy misbehaved and was uninstalled.
-  bool give(const StrategyPtr& strategy, const history::State& state, bool again);
+  // Each of them false if no more should be given; a strategy that misbehaves is uninstalled.
+  bool give_next(const StrategyPtr& strategy, const history::State& state);
+  bool give_again(const StrategyPtr& strategy, const history::State& state);
+  template <typename Use>
+  bool with(const StrategyPtr& strategy, std::string_view place, const Use& use);
   Installed installed() const;
 
   const std::function<SeqNo()> committed_;
   const std::function<void()> wake_;
-  std::mutex feeding_;  ///< held while strategies are fed; taken before mutex_
+  std::mutex feeding_;  ///< held while a strategy is called; taken before mutex_
   mutable std::mutex mutex_;
   Installed strategies_;  ///< guarded by mutex_
 };

@@ -6,6 +6,7 @@
 
 #include <numeric>
 #include <random>
+#include <thread>
 
 #include "history/test_service.h"
 
@@ -122,6 +123,57 @@ TEST_F(IndexerTest, AStrategyThatFailsIsUninstalledAndTheOthersGoOn) {
   EXPECT_EQ(stuck->seen.size(), 1u);
   EXPECT_EQ(fine->seen.size(), 4u);
   EXPECT_EQ(indexer.describe().size(), 1u);
+}
+
+TEST_F(IndexerTest, AnythingThrownAnywhereUninstalls) {
+  struct Odd : Recorder {
+    Odd(int thrown_at) : Recorder(SeqNo{1}), place(thrown_at) {}
+    std::optional<SeqNo> next_requested() const override {
+      if (place == 0) throw 7;
+      return Recorder::next_requested();
+    }
+    std::optional<SeqNoRange> wanted_again() const override {
+      if (place == 1) throw 7;
+      if (place == 2) return SeqNoRange{{1}, {1}};
+      return std::nullopt;
+    }
+    void handle_again(const State&) override { throw 7; }
+    void handle_committed_transaction(const State& state) override {
+      Recorder::handle_committed_transaction(state);
+      if (place == 3) throw 7;
+    }
+    int place;
+  };
+  const auto fine = std::make_shared<Recorder>(SeqNo{1});
+  std::vector<StrategyPtr> odd;
+  for (int place = 0; place < 4; ++place) odd.push_back(std::make_shared<Odd>(place));
+  for (const StrategyPtr& strategy : odd) indexer.install(strategy);
+  indexer.install(fine);
+  write({"a", "b", "c"});
+  commit();
+  step_all();
+  for (const StrategyPtr& strategy : odd) EXPECT_FALSE(indexer.has(strategy));
+  EXPECT_TRUE(indexer.has(fine));
+  EXPECT_EQ(fine->seen.size(), 4u);
+}
+
+TEST_F(IndexerTest, UninstallingDoesNotWaitForTheReadingOfFiles) {
+  // The commit point is asked within a step, on its thread: as good a place as a slow disk.
+  Indexer* busy = nullptr;
+  const auto recorder = std::make_shared<Recorder>(SeqNo{1});
+  bool uninstalled = false;
+  Indexer own([&] {
+    std::thread request([&] { uninstalled = busy->uninstall(recorder); });
+    request.join();
+    return committed;
+  });
+  busy = &own;
+  write({"a", "b", "c"});
+  commit();
+  own.install(recorder);
+  EXPECT_TRUE(own.step(past).ok());
+  EXPECT_TRUE(uninstalled);
+  EXPECT_TRUE(recorder->seen.empty());
 }
 
 TEST_F(IndexerTest, ADamagedLedgerStopsIndexingUntilItIsRepaired) {

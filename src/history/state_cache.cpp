@@ -107,7 +107,13 @@ bool StateCache::fetch_some(PastLedger& ledger) {
   }
   if (!run) return false;
   auto states = ledger.read(run->first, run->last, committed_(), batch_bytes);
-  if (!states) log::fail("history", "Reading the past: {}", states.error().message);
+  if (!states) {
+    // Every query for a damaged part of the ledger comes along here.
+    if (const auto left_out = complaints_.due(clock_.now())) {
+      log::fail("history", "Reading the past: {} (and {} like it not logged)",
+                states.error().message, *left_out);
+    }
+  }
   const std::lock_guard lock(mutex_);
   store(*run, std::move(states));
   return true;

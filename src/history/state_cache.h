@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/environment.h"
+#include "base/occasional.h"
 #include "entente/history.h"
 #include "history/past_ledger.h"
 
@@ -83,6 +84,7 @@ class StateCache {
 
   const std::function<SeqNo()> committed_;
   const Clock& clock_;
+  Occasional complaints_{std::chrono::seconds(10)};  // the history thread's
   const std::function<void()> wake_;
 
   mutable std::mutex mutex_;

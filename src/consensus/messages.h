@@ -16,8 +16,6 @@ namespace entente::consensus {
 namespace message_limit {
 inline constexpr size_t entries = 4096;
 inline constexpr size_t nodes = 256;  ///< in one configuration or retired entry
-inline constexpr size_t id_bytes = 128;
-inline constexpr size_t address_bytes = 512;
 inline constexpr size_t receipt_bytes = 64 << 10;
 }  // namespace message_limit
 

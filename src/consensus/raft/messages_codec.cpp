@@ -21,48 +21,17 @@ struct Writer {
       out.push_back(static_cast<uint8_t>(uint64_t{value} >> (8 * i)));
     }
   }
-  void text(std::string_view value, size_t limit) {
-    ENTENTE_ASSERT(value.size() <= limit);
-    integer(static_cast<uint16_t>(value.size()));
-    append(out, as_bytes(value));
-  }
   void id(TxId value) {
     integer(value.view.value);
     integer(value.seqno.value);
   }
-  void node(const NodeId& value) { text(value.value, message_limit::id_bytes); }
-  void addresses(const std::map<NodeId, std::string>& nodes) {
-    ENTENTE_ASSERT(nodes.size() <= message_limit::nodes);
-    integer(static_cast<uint16_t>(nodes.size()));
-    for (const auto& [id_, address] : nodes) {
-      node(id_);
-      text(address, message_limit::address_bytes);
-    }
-  }
-
-  void entry(const EntryMeta& entry) {
-    integer(static_cast<uint8_t>(static_cast<unsigned>(entry.kind) | (entry.urgent ? 0x80u : 0u)));
-    integer(entry.bytes);
-    append(out, entry.leaf);
-    if (entry.kind == EntryKind::configuration) {
-      addresses(entry.configuration->voters);
-      addresses(entry.configuration->learners);
-    } else if (entry.kind == EntryKind::retired) {
-      ENTENTE_ASSERT(entry.retired->size() <= message_limit::nodes);
-      integer(static_cast<uint16_t>(entry.retired->size()));
-      for (const NodeId& one : *entry.retired) node(one);
-    }
-  }
 
   void body(const AppendEntries& m) {
-    ENTENTE_ASSERT(m.entries.size() <= message_limit::entries);
     id(m.prev);
     integer(m.end.value);
     integer(m.entries_view.value);
     integer(m.commit.value);
     integer(m.round);
-    integer(static_cast<uint16_t>(m.entries.size()));
-    for (const EntryMeta& one : m.entries) entry(one);
   }
   void body(const AppendResponse& m) {
     integer(static_cast<uint8_t>(m.refusal));
@@ -122,64 +91,10 @@ struct Reader {
     const View view{integer<uint64_t>()};
     return {view, SeqNo{integer<uint64_t>()}};
   }
-  std::string text(size_t limit) {
-    const size_t size = count<uint16_t>(limit, "a text is too long");
-    return to_text(take(size));
-  }
-  NodeId node() { return {text(message_limit::id_bytes)}; }
   bool boolean() {
     const auto value = integer<uint8_t>();
     if (value > 1) fail("a flag is neither 0 nor 1");
     return value == 1;
-  }
-
-  template <typename Nodes, typename Add>
-  void nodes(Nodes& into, const Add& add) {
-    const size_t size = count<uint16_t>(message_limit::nodes, "too many nodes");
-    for (size_t i = 0; i < size && wrong == nullptr; ++i) {
-      NodeId next = node();
-      add(into, std::move(next));
-      if (into.size() != i + 1) fail("nodes are repeated");
-    }
-  }
-  std::map<NodeId, std::string> addresses() {
-    std::map<NodeId, std::string> out;
-    NodeId previous;
-    nodes(out, [&](auto& into, NodeId next) {
-      if (next <= previous) fail("nodes are out of order");
-      previous = next;
-      into.emplace(std::move(next), text(message_limit::address_bytes));
-    });
-    return out;
-  }
-
-  EntryMeta entry(TxId at) {
-    constexpr uint8_t urgent = 0x80;
-    EntryMeta out;
-    const auto kind = integer<uint8_t>();
-    out.id = at;
-    out.urgent = (kind & urgent) != 0;
-    out.kind = static_cast<EntryKind>(kind & ~urgent);
-    if (out.kind > EntryKind::retired) fail("an entry is of no known kind");
-    out.bytes = integer<uint64_t>();
-    const BytesView leaf = take(Digest::size);
-    if (wrong != nullptr) return out;
-    std::copy(leaf.begin(), leaf.end(), out.leaf.bytes.begin());
-    if (out.kind == EntryKind::configuration) {
-      Configuration configuration{at.seqno, addresses(), {}};
-      configuration.learners = addresses();
-      out.configuration = std::move(configuration);
-    } else if (out.kind == EntryKind::retired) {
-      std::set<NodeId> named;
-      NodeId previous;
-      nodes(named, [&](auto& into, NodeId next) {
-        if (next <= previous) fail("nodes are out of order");
-        previous = next;
-        into.insert(std::move(next));
-      });
-      out.retired = std::move(named);
-    }
-    return out;
   }
 
   void body(AppendEntries& m) {
@@ -188,13 +103,8 @@ struct Reader {
     m.entries_view = {integer<uint64_t>()};
     m.commit = {integer<uint64_t>()};
     m.round = integer<uint64_t>();
-    const size_t size = count<uint16_t>(message_limit::entries, "too many entries");
-    constexpr size_t smallest = 1 + 8 + Digest::size;
-    if (size * smallest > rest.size()) fail("it ends early");
-    if (wrong != nullptr) return;
-    m.entries.reserve(size);
-    for (size_t i = 0; i < size && wrong == nullptr; ++i) {
-      m.entries.push_back(entry({m.entries_view, m.prev.seqno + (i + 1)}));
+    if (m.end < m.prev.seqno || m.end - m.prev.seqno > message_limit::entries) {
+      fail("its entries end before they begin, or are too many");
     }
   }
   void body(AppendResponse& m) {
@@ -229,14 +139,16 @@ bool read_body(Reader& reader, Body& body, size_t kind, std::index_sequence<Inde
 
 }  // namespace
 
-void encode(const Message& message, Bytes& out) {
+Bytes encode_head(const Message& message) {
+  Bytes out;
   Writer writer{out};
   writer.integer(static_cast<uint8_t>(message.body.index()));
   writer.integer(message.view.value);
   std::visit([&](const auto& body) { writer.body(body); }, message.body);
+  return out;
 }
 
-Result<Message> decode(BytesView bytes) {
+Result<Message> decode_head(BytesView bytes) {
   Reader reader{bytes};
   Message message;
   const auto kind = reader.integer<uint8_t>();

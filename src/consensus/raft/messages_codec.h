@@ -1,7 +1,8 @@
 #pragma once
-// Messages as bytes. Fixed-width little-endian integers; lists carry their length first; nodes come
-// in ascending order, so a message has exactly one form. Everything that comes in is hostile: the
-// limits of consensus/messages.h hold and nothing is allocated before the bytes for it are there.
+// Messages as bytes, the entries of AppendEntries excepted: their content is the driver's, and the
+// receiver derives their metadata from the content. Fixed-width little-endian integers; every
+// message has exactly one form. Everything that comes in is hostile: the limits of
+// consensus/messages.h hold and nothing is allocated before the bytes for it are there.
 // Source: docs/consensus.md (messages as bytes).
 
 #include "consensus/messages.h"
@@ -10,10 +11,11 @@
 
 namespace entente::consensus {
 
-/// Appends the message. The message obeys the limits (asserted).
-void encode(const Message& message, Bytes& out);
+/// The message without entries. It obeys the limits (asserted).
+Bytes encode_head(const Message& message);
 
-/// Exactly one message, nothing after it.
-Result<Message> decode(BytesView bytes);
+/// Exactly one message, nothing after it. Of AppendEntries, prev and end say which entries must
+/// come with it, at most message_limit::entries.
+Result<Message> decode_head(BytesView bytes);
 
 }  // namespace entente::consensus

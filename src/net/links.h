@@ -15,7 +15,6 @@
 // for anything but its sockets. Names are resolved on helper threads. send(), resume(),
 // set_peers() and metrics() may be called from any thread, also from within a handler.
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -50,6 +49,9 @@ struct LinkOptions {
   std::chrono::milliseconds first_backoff{20};
   std::chrono::milliseconds last_backoff{1000};
   uint64_t seed = 1;  ///< of that randomness
+  /// Numeric addresses of a host name. May block: it is called on helper threads, which stop() does
+  /// not wait for, so it must not refer to anything that dies. The system's resolver if empty.
+  std::function<Result<std::vector<std::string>>(const std::string& host)> resolve = nullptr;
   /// How long stop() goes on sending what is queued on open connections.
   std::chrono::milliseconds stop_grace{200};
 

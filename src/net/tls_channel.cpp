@@ -46,14 +46,15 @@ BIO_METHOD* TlsChannel::buffer_method() {
   return method;
 }
 
-TlsChannel::TlsChannel(SSL_CTX* context, Bytes& sink) : ssl_(SSL_new(context)), sink_(sink) {
+TlsChannel::TlsChannel(SSL_CTX* context, Bytes& sink, Side side)
+    : ssl_(SSL_new(context)), sink_(sink) {
   ENTENTE_ASSERT(ssl_ != nullptr);
   BIO* bio = BIO_new(buffer_method());
   ENTENTE_ASSERT(bio != nullptr);
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_, bio, bio);
-  SSL_set_accept_state(ssl_);
+  side == Side::server ? SSL_set_accept_state(ssl_) : SSL_set_connect_state(ssl_);
 }
 
 TlsChannel::~TlsChannel() {
@@ -109,6 +110,11 @@ void TlsChannel::send_close() {
   if (established_) SSL_shutdown(ssl_);
 }
 
+bool TlsChannel::renew_key() {
+  ERR_clear_error();
+  return SSL_key_update(ssl_, SSL_KEY_UPDATE_NOT_REQUESTED) == 1;
+}
+
 std::string_view TlsChannel::alpn() const {
   const unsigned char* name = nullptr;
   unsigned int size = 0;
@@ -116,7 +122,7 @@ std::string_view TlsChannel::alpn() const {
   return {reinterpret_cast<const char*>(name), size};
 }
 
-Bytes TlsChannel::client_certificate() const {
+Bytes TlsChannel::peer_certificate() const {
   X509* const certificate = SSL_get0_peer_certificate(ssl_);
   if (certificate == nullptr) return {};
   const int size = i2d_X509(certificate, nullptr);

@@ -1,5 +1,5 @@
 #pragma once
-// One server-side TLS connection between two byte buffers; it never touches the socket. So the
+// One TLS connection between two byte buffers; it never touches the socket. So the
 // worker decides about system calls: one receive feeds many records, one send carries all that
 // was written, and no connection owns a read buffer of its own while it is idle.
 
@@ -14,8 +14,10 @@ namespace entente::net {
 
 class TlsChannel {
  public:
-  /// What is to be sent to the peer is appended to `sink`, which must outlive the channel.
-  TlsChannel(SSL_CTX* context, Bytes& sink);
+  enum class Side { server, client };
+  /// What is to be sent to the peer is appended to `sink`, which must outlive the channel. A client
+  /// begins its handshake with the first receive(), which may be an empty one.
+  TlsChannel(SSL_CTX* context, Bytes& sink, Side side = Side::server);
   ~TlsChannel();
   TlsChannel(const TlsChannel&) = delete;
   TlsChannel& operator=(const TlsChannel&) = delete;
@@ -38,11 +40,15 @@ class TlsChannel {
   /// Only when established. False: the connection is broken.
   bool send(BytesView plaintext);
   void send_close();
+  /// Only when established, TLS 1.3: what is sent from now on is encrypted under a new key.
+  bool renew_key();
 
   /// Only when established.
   std::string_view alpn() const;
   /// DER of the client's leaf certificate; empty if it presented none.
-  Bytes client_certificate() const;
+  Bytes client_certificate() const { return peer_certificate(); }
+  /// The same of either side's peer.
+  Bytes peer_certificate() const;
 
  private:
   static BIO_METHOD* buffer_method();

@@ -8,8 +8,9 @@ namespace {
 constexpr auto retry_pause = std::chrono::milliseconds(200);
 }  // namespace
 
-LedgerThread::LedgerThread(ledger::LedgerWriter& writer, Inbox& inbox)
-    : writer_(writer), inbox_(inbox), thread_([this] { run(); }) {}
+LedgerThread::LedgerThread(ledger::LedgerWriter& writer, Inbox& inbox, const Clock& clock,
+                           MonotonicTime slow)
+    : writer_(writer), inbox_(inbox), clock_(clock), slow_(slow), thread_([this] { run(); }) {}
 
 LedgerThread::~LedgerThread() {
   finish();
@@ -102,7 +103,7 @@ void LedgerThread::stop_if_unwritable(const Append& append) const {
 
 bool LedgerThread::retry(const char* what, const std::function<Result<void>()>& action) {
   for (size_t attempt = 0;; ++attempt) {
-    const auto result = action();
+    const auto result = timed(what, action);
     if (result.ok()) {
       if (attempt > 0) log::info("ledger", "could {} after {} attempts", what, attempt + 1);
       return true;
@@ -111,6 +112,19 @@ bool LedgerThread::retry(const char* what, const std::function<Result<void>()>& 
     if (attempt % 25 == 0) log::fail("ledger", "could not {}: {}", what, result.error().message);
     if (pause_after_failure()) return false;
   }
+}
+
+Result<void> LedgerThread::timed(const char* what, const std::function<Result<void>()>& action) {
+  const MonotonicTime begin = clock_.now();
+  auto result = action();
+  const MonotonicTime end = clock_.now();
+  if (end - begin >= slow_) {
+    if (const auto left_out = slow_lines_.due(end)) {
+      log::fail("ledger", "Slow disk: {} us to {}, up to {} (and {} times not logged)",
+                (end - begin).count(), what, writer_.last().value, *left_out);
+    }
+  }
+  return result;
 }
 
 bool LedgerThread::pause_after_failure() {

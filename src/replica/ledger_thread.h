@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/occasional.h"
 #include "ledger/ledger_writer.h"
 #include "replica/inbox.h"
 #include "replica/ledger_sink.h"
@@ -19,9 +20,11 @@ namespace entente::replica {
 
 class LedgerThread final : public LedgerSink {
  public:
-  /// `writer` and `inbox` must outlive this object; the writer is used by the thread alone until
-  /// the destructor returns (its reading functions stay free for everybody).
-  LedgerThread(ledger::LedgerWriter& writer, Inbox& inbox);
+  /// Everything handed in must outlive this object. What takes `slow` or longer is logged. The
+  /// writer is used by the thread alone until the destructor returns (its reading functions stay
+  /// free for everybody).
+  LedgerThread(ledger::LedgerWriter& writer, Inbox& inbox, const Clock& clock = system_clock(),
+               MonotonicTime slow = MonotonicTime::max());
   /// finish().
   ~LedgerThread() override;
 
@@ -57,11 +60,15 @@ class LedgerThread final : public LedgerSink {
   void stop_if_unwritable(const Append& append) const;
   /// False if it was given up.
   bool retry(const char* what, const std::function<Result<void>()>& action);
+  Result<void> timed(const char* what, const std::function<Result<void>()>& action);
   /// True when the destructor waits.
   bool pause_after_failure();
 
   ledger::LedgerWriter& writer_;
   Inbox& inbox_;
+  const Clock& clock_;
+  const MonotonicTime slow_;
+  Occasional slow_lines_{std::chrono::seconds(1)};  // the thread's
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Task> tasks_;  // guarded by mutex_

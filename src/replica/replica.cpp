@@ -325,8 +325,9 @@ consensus::Details Replica::details() const {
 
 bool Replica::over_limit() const {
   const uint64_t most = options_.max_uncommitted_transactions;
+  const uint64_t most_bytes = options_.max_uncommitted_bytes;
   return (most != 0 && store_.uncommitted_transactions() >= most) ||
-         store_.uncommitted_bytes() >= options_.max_uncommitted_bytes;
+         (most_bytes != 0 && store_.uncommitted_bytes() >= most_bytes);
 }
 
 SeqNo Replica::last_signed() const {

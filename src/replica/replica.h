@@ -97,7 +97,7 @@ struct ReplicaOptions {
   consensus::SignatureLimits signatures;
   uint64_t chunk_size = 5 << 20;                  ///< bytes of entries, then the chunk is closed
   uint64_t max_uncommitted_transactions = 10000;  ///< 0: unlimited
-  uint64_t max_uncommitted_bytes = 64 << 20;
+  uint64_t max_uncommitted_bytes = 64 << 20;      ///< 0: unlimited
 };
 
 class Replica final : public Status {

@@ -345,6 +345,22 @@ TEST(Replica, RefusesMoreWhenTooMuchIsUncommitted) {
   EXPECT_FALSE(fixture.replica->over_limit());
 }
 
+TEST(Replica, RefusesMoreWhenTooManyBytesAreUncommitted) {
+  for (const uint64_t most : {0u, 1000u}) {
+    ReplicaOptions options{.signer = Fixture::make_signer()};
+    options.max_uncommitted_bytes = most;
+    Fixture fixture(std::move(options));
+    fixture.sink->hold = true;
+    fixture.write("a", std::string(1000, 'v'));
+    EXPECT_EQ(fixture.replica->over_limit(), most != 0);
+    fixture.lane->hand_over();
+    fixture.settle();
+    fixture.sink->release();
+    fixture.settle();
+    EXPECT_FALSE(fixture.replica->over_limit());
+  }
+}
+
 TEST(LedgerThread, AFullDiskDelaysCommitAndLosesNothing) {
   MemoryDisk disk;
   ledger::LedgerConfig config;
@@ -400,6 +416,28 @@ TEST(LedgerThread, GivesUpOnlyWhenTheNodeEndsAndSaysSo) {
   Inbox::Content content;
   inbox.take(content);
   EXPECT_TRUE(content.stable.empty());
+}
+
+TEST(LedgerThread, SlowWritesAreLogged) {
+  for (const bool slow : {false, true}) {
+    MemoryDisk disk;
+    ledger::LedgerConfig config;
+    config.main = "ledger";
+    auto writer = ledger::LedgerWriter::open(disk, config, ledger::StartUp::new_service);
+    ASSERT_TRUE(writer.ok());
+    Inbox inbox;
+    ManualClock clock;
+    clock.tick = microseconds(slow ? 10'000 : 9'999);  // what every write takes
+    Bytes entry;
+    ledger::EntrySealer(make_secrets()).seal({}, {first_view, {1}}, {}, 0, entry);
+    testing::internal::CaptureStdout();
+    LedgerThread thread(**writer, inbox, clock, microseconds(10'000));
+    thread.append({1}, {1}, std::move(entry));
+    EXPECT_TRUE(thread.finish());
+    const std::string log = testing::internal::GetCapturedStdout();
+    EXPECT_EQ(log.find("Slow disk: 10000 us to write the ledger, up to 1") != log.npos, slow)
+        << log;
+  }
 }
 
 TEST(LedgerThread, EntriesThatDoNotFollowEndTheProcess) {

@@ -109,6 +109,8 @@ class Store {
 
   /// Accepts writes in this view from now on. `epoch` is not less than before (asserted).
   void set_primary(View view, Epoch epoch);
+  /// The same, with the first seqno of the view taken as by reserve(), before any writer gets one.
+  Reservation open_view(View view, Epoch epoch);
   /// Refuses writes from now on; reservations die.
   void set_follower(Epoch epoch);
 

@@ -51,6 +51,22 @@ void enter_epoch(Store::Content& store, Epoch epoch) {
   store.epoch = epoch;
 }
 
+void become_primary(Store::Content& store, View view, Epoch epoch) {
+  enter_epoch(store, epoch);
+  ENTENTE_ASSERT(view >= store.state->last.view);
+  // The tail must not have holes that nobody can fill.
+  for (const Reservation& open : store.reservations) ENTENTE_ASSERT(open.epoch == epoch);
+  store.view = view;
+  store.primary = true;
+}
+
+Reservation take_slot(Store::Content& store) {
+  const SeqNo seqno = store.allocate(store.view);
+  store.undo.at(seqno).open = true;
+  store.reservations.push_back({store.state->last, store.epoch});
+  return store.reservations.back();
+}
+
 /// The oldest write to (map, key) above `seqno`, or null.
 UndoWrite* first_write_after(Store::Content& store, SeqNo seqno, const MapEntry& map,
                              BytesView key) {
@@ -128,12 +144,13 @@ void run_global_hooks(SeqNo seqno, const std::vector<UndoWrite>& undone,
 
 void Store::set_primary(View view, Epoch epoch) {
   std::lock_guard lock(content_->mutex);
-  enter_epoch(*content_, epoch);
-  ENTENTE_ASSERT(view >= content_->state->last.view);
-  // The tail must not have holes that nobody can fill.
-  for (const Reservation& open : content_->reservations) ENTENTE_ASSERT(open.epoch == epoch);
-  content_->view = view;
-  content_->primary = true;
+  become_primary(*content_, view, epoch);
+}
+
+Reservation Store::open_view(View view, Epoch epoch) {
+  std::lock_guard lock(content_->mutex);
+  become_primary(*content_, view, epoch);
+  return take_slot(*content_);
 }
 
 void Store::set_follower(Epoch epoch) {
@@ -145,10 +162,7 @@ void Store::set_follower(Epoch epoch) {
 std::optional<Reservation> Store::reserve(Epoch epoch) {
   std::lock_guard lock(content_->mutex);
   if (!content_->primary || epoch != content_->epoch) return std::nullopt;
-  const SeqNo seqno = content_->allocate(content_->view);
-  content_->undo.at(seqno).open = true;
-  content_->reservations.push_back({content_->state->last, epoch});
-  return content_->reservations.back();
+  return take_slot(*content_);
 }
 
 bool Store::fill(const Reservation& reservation, const WriteSet& writes) {

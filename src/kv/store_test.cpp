@@ -543,6 +543,17 @@ TEST_F(StoreTest, AReservationDiesWithItsEpoch) {
   EXPECT_FALSE(store.reserve({3}));
 }
 
+TEST(Store, AViewOpensWithASlotThatNoWriterCanTake) {
+  Store store;
+  const Reservation opening = store.open_view({4}, {3});
+  EXPECT_EQ(opening.id, (TxId{{4}, {1}}));
+  Tx tx = store.begin();
+  tx.rw("m").put(as_bytes("k"), as_bytes("v"));
+  EXPECT_EQ(store.commit(tx).id, (TxId{{4}, {2}}));
+  EXPECT_TRUE(store.fill(opening, one_write("signatures", "k", "signed")));
+  store.compact({2});
+}
+
 TEST(StoreDeath, CompactionStopsAtAnOpenReservation) {
   Store store;
   store.set_primary(first_view, {1});

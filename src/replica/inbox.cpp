@@ -6,7 +6,16 @@ constexpr size_t max_spare_batches = 64;
 constexpr size_t max_spare_bytes = 1 << 20;
 constexpr auto soon = std::chrono::milliseconds(2);
 constexpr size_t many_batches = 64;
+constexpr size_t max_message_bytes = 64 << 20;
 }  // namespace
+
+void Inbox::Content::clear() {
+  batches.clear();
+  stable.clear();
+  messages.clear();
+  reads.clear();
+  message_bytes = 0;
+}
 
 void Inbox::notify(std::unique_lock<std::mutex>& lock, bool wake_reader) {
   pending_ = true;
@@ -28,14 +37,28 @@ void Inbox::put(StableNotice notice) {
   notify(lock, true);
 }
 
+void Inbox::put(LedgerRead read) {
+  std::unique_lock lock(mutex_);
+  content_.reads.push_back(std::move(read));
+  notify(lock, true);
+}
+
+bool Inbox::put(Incoming message) {
+  std::unique_lock lock(mutex_);
+  if (content_.message_bytes + message.bytes.size() > max_message_bytes) return false;
+  content_.message_bytes += message.bytes.size();
+  content_.messages.push_back(std::move(message));
+  notify(lock, true);
+  return true;
+}
+
 void Inbox::wake() {
   std::unique_lock lock(mutex_);
   notify(lock, true);
 }
 
 void Inbox::take(Content& out) {
-  out.batches.clear();
-  out.stable.clear();
+  out.clear();
   const std::lock_guard lock(mutex_);
   std::swap(out, content_);
   pending_ = false;

@@ -10,6 +10,7 @@
 
 #include "base/environment.h"
 #include "replica/batch.h"
+#include "replica/ledger_sink.h"
 
 namespace entente::replica {
 
@@ -19,17 +20,30 @@ struct StableNotice {
   SeqNo upto;
 };
 
+/// From an authenticated node, as it came over its link.
+struct Incoming {
+  NodeId from;
+  Bytes bytes;
+};
+
 class Inbox {
  public:
   struct Content {
     std::vector<std::unique_ptr<Batch>> batches;
     std::vector<StableNotice> stable;
+    std::vector<Incoming> messages;
+    std::vector<LedgerRead> reads;
+    size_t message_bytes = 0;
+    void clear();
   };
 
   /// A reader that is going to wake up very soon by itself is not woken for this, unless the batch
   /// is urgent or much has gathered: one wake-up then serves many batches.
   void put(std::unique_ptr<Batch> batch);
   void put(StableNotice notice);
+  void put(LedgerRead read);
+  /// False: so much waits already that the message was dropped, which the protocol survives.
+  bool put(Incoming message);
   /// Wakes the reader without content: a deadline changed, or the process ends.
   void wake();
 
@@ -48,11 +62,11 @@ class Inbox {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  Content content_;                              // guarded by mutex_
-  bool pending_ = false;                         // guarded by mutex_
-  bool waiting_ = false;                         // guarded by mutex_
-  bool wakes_soon_ = false;                      // guarded by mutex_; only while waiting_
-  std::vector<std::unique_ptr<Batch>> spare_;    // guarded by mutex_
+  Content content_;                            // guarded by mutex_
+  bool pending_ = false;                       // guarded by mutex_
+  bool waiting_ = false;                       // guarded by mutex_
+  bool wakes_soon_ = false;                    // guarded by mutex_; only while waiting_
+  std::vector<std::unique_ptr<Batch>> spare_;  // guarded by mutex_
 };
 
 }  // namespace entente::replica

@@ -1,5 +1,7 @@
 #include "replica/lane.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 
 namespace entente::replica {
@@ -7,6 +9,13 @@ namespace {
 // A lane that runs full hands over by itself, so that memory and delay stay bounded.
 constexpr size_t full_entries = 256;
 constexpr size_t full_bytes = 256 << 10;
+
+bool changes_nodes(const kv::WriteSet& writes) {
+  return std::any_of(writes.begin(), writes.end(), [](const kv::MapWrites& map) {
+    return map.map == nodes_info_map && !map.writes.empty();
+  });
+}
+
 }  // namespace
 
 Lane::Lane(std::shared_ptr<Content> content) : content_(std::move(content)) {}
@@ -34,9 +43,11 @@ kv::CommitResult Lane::commit(kv::Tx& tx, const CommitOptions& options) {
   entry.meta.urgent = options.urgent;
   entry.meta.bytes = sealed.size;
   entry.meta.leaf = sealed.leaf;
-  if (options.voters) {
-    entry.meta.kind = consensus::EntryKind::configuration;
-    entry.meta.configuration = consensus::Configuration{result.id.seqno, *options.voters};
+  if (changes_nodes(kv::Store::write_set(tx))) {
+    NodeChange change = content_->nodes.change(result.id.seqno);
+    entry.meta.kind = change.kind;
+    entry.meta.configuration = std::move(change.configuration);
+    entry.meta.retired = std::move(change.retired);
   }
   batch.entries.push_back(std::move(entry));
   if (batch.entries.size() >= full_entries || batch.bytes.size() >= full_bytes) {

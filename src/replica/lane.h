@@ -9,6 +9,7 @@
 #include "kv/store.h"
 #include "ledger/entry_sealer.h"
 #include "replica/inbox.h"
+#include "replica/node_table.h"
 #include "replica/replica.h"
 
 namespace entente::replica {
@@ -16,11 +17,13 @@ namespace entente::replica {
 struct Lane::Content {
   kv::Store& store;
   Inbox& inbox;
+  const NodeTable& nodes;
   ledger::EntrySealer sealer;
   std::atomic<Batch*> open{nullptr};  // owned; only the lane puts one there
 
-  Content(kv::Store& used_store, Inbox& used_inbox, ledger::EntrySealer own_sealer)
-      : store(used_store), inbox(used_inbox), sealer(std::move(own_sealer)) {}
+  Content(kv::Store& used_store, Inbox& used_inbox, const NodeTable& known_nodes,
+          ledger::EntrySealer own_sealer)
+      : store(used_store), inbox(used_inbox), nodes(known_nodes), sealer(std::move(own_sealer)) {}
   ~Content() { take_open(); }
   Content(const Content&) = delete;
   Content& operator=(const Content&) = delete;

@@ -6,6 +6,8 @@
 namespace entente::replica {
 namespace {
 constexpr auto retry_pause = std::chrono::milliseconds(200);
+constexpr size_t kept_bytes = 4 << 20;
+constexpr uint64_t max_read_bytes = 4 << 20;  // for one message
 }  // namespace
 
 LedgerThread::LedgerThread(ledger::LedgerWriter& writer, Inbox& inbox, const Clock& clock,
@@ -27,7 +29,8 @@ bool LedgerThread::finish() {
   return !gave_up_;
 }
 
-void LedgerThread::append(consensus::Epoch epoch, SeqNo last, Bytes entries) {
+void LedgerThread::append(consensus::Epoch epoch, SeqNo last,
+                          std::shared_ptr<const Bytes> entries) {
   put(Append{epoch, last, std::move(entries)});
 }
 void LedgerThread::commit(SeqNo seqno) {
@@ -35,6 +38,10 @@ void LedgerThread::commit(SeqNo seqno) {
 }
 void LedgerThread::truncate(SeqNo last) {
   put(Truncate{last});
+}
+
+void LedgerThread::read(LedgerRead wanted) {
+  put(std::move(wanted));
 }
 
 void LedgerThread::put(Task task) {
@@ -61,42 +68,66 @@ void LedgerThread::run() {
 void LedgerThread::perform(std::vector<Task>& tasks) {
   // After a batch was given up nothing may follow it: the ledger would have a hole.
   for (size_t i = 0; i < tasks.size() && !gave_up_; ++i) {
-    if (auto* append = std::get_if<Append>(&tasks[i])) {
+    if (const auto* append = std::get_if<Append>(&tasks[i])) {
       // Batches that queued up while the disk was busy become one write.
+      BytesView entries = *append->entries;
+      SeqNo last = append->last;
       for (; i + 1 < tasks.size(); ++i) {
-        auto* more = std::get_if<Append>(&tasks[i + 1]);
+        const auto* more = std::get_if<Append>(&tasks[i + 1]);
         if (more == nullptr || more->epoch != append->epoch) break;
-        entente::append(append->entries, more->entries);
-        append->last = more->last;
+        if (entries.data() != gathered_.data()) gathered_.assign(entries.begin(), entries.end());
+        entente::append(gathered_, *more->entries);
+        entries = gathered_;
+        last = more->last;
       }
-      perform(*append);
+      perform(append->epoch, last, entries);
+      if (gathered_.capacity() > kept_bytes) gathered_ = {};
     } else if (const auto* commit = std::get_if<Commit>(&tasks[i])) {
       retry("rename a committed chunk", [&] { return writer_.commit(commit->seqno); });
     } else if (const auto* truncate = std::get_if<Truncate>(&tasks[i])) {
       retry("cut the ledger back", [&] { return writer_.truncate(truncate->last); });
+    } else if (auto* wanted = std::get_if<LedgerRead>(&tasks[i])) {
+      perform(std::move(*wanted));
     }
   }
 }
 
-void LedgerThread::perform(const Append& append) {
+void LedgerThread::perform(consensus::Epoch epoch, SeqNo last, BytesView entries) {
   const auto write = [&]() -> Result<void> {
-    auto written = writer_.append(append.entries);
-    if (!written.ok()) stop_if_unwritable(append);
+    auto written = writer_.append(entries);
+    if (!written.ok()) stop_if_unwritable(entries);
     return written;
   };
   if (retry("write the ledger", write)) {
-    inbox_.put(StableNotice{append.epoch, append.last});
+    inbox_.put(StableNotice{epoch, last});
     return;
   }
   gave_up_ = true;
   log::fatal("ledger", "the ledger ends at {}; what comes after it up to {} is lost",
-             writer_.last().value, append.last.value);
+             writer_.last().value, last.value);
+}
+
+void LedgerThread::perform(LedgerRead wanted) {
+  const auto& append = std::get<consensus::message::AppendEntries>(wanted.message.body);
+  wanted.last = append.prev.seqno;
+  // One range is what stands in one chunk.
+  while (wanted.last < append.end && wanted.entries.size() < max_read_bytes) {
+    auto range = writer_.read_range(wanted.last + 1, append.end, max_read_bytes);
+    if (!range.ok()) {
+      log::fail("ledger", "could not read for a node that lacks entries: {}",
+                range.error().message);
+      break;
+    }
+    entente::append(wanted.entries, range->bytes);
+    wanted.last = range->last;
+  }
+  inbox_.put(std::move(wanted));
 }
 
 // What this node sequenced itself does not follow what it wrote before: no disk is to blame, and
 // trying again would hide it.
-void LedgerThread::stop_if_unwritable(const Append& append) const {
-  const auto accepted = writer_.accepts(append.entries);
+void LedgerThread::stop_if_unwritable(BytesView entries) const {
+  const auto accepted = writer_.accepts(entries);
   if (!accepted.ok()) log::fatal("ledger", "{}", accepted.error().message);
   ENTENTE_ASSERT(accepted.ok());
 }

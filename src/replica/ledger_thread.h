@@ -32,15 +32,16 @@ class LedgerThread final : public LedgerSink {
   /// on is given up. False if something was. Idempotent.
   bool finish();
 
-  void append(consensus::Epoch epoch, SeqNo last, Bytes entries) override;
+  void append(consensus::Epoch epoch, SeqNo last, std::shared_ptr<const Bytes> entries) override;
   void commit(SeqNo seqno) override;
   void truncate(SeqNo last) override;
+  void read(LedgerRead wanted) override;
 
  private:
   struct Append {
     consensus::Epoch epoch;
     SeqNo last;
-    Bytes entries;
+    std::shared_ptr<const Bytes> entries;
   };
   struct Commit {
     SeqNo seqno;
@@ -48,16 +49,17 @@ class LedgerThread final : public LedgerSink {
   struct Truncate {
     SeqNo last;
   };
-  using Task = std::variant<Append, Commit, Truncate>;
+  using Task = std::variant<Append, Commit, Truncate, LedgerRead>;
 
   void put(Task task);
   void run();
   /// Takes all waiting tasks; false when the thread should end.
   bool take(std::vector<Task>& tasks);
   void perform(std::vector<Task>& tasks);
-  void perform(const Append& append);
+  void perform(consensus::Epoch epoch, SeqNo last, BytesView entries);
+  void perform(LedgerRead wanted);
   /// Asserts that it was the disk that refused this batch.
-  void stop_if_unwritable(const Append& append) const;
+  void stop_if_unwritable(BytesView entries) const;
   /// False if it was given up.
   bool retry(const char* what, const std::function<Result<void>()>& action);
   Result<void> timed(const char* what, const std::function<Result<void>()>& action);
@@ -68,6 +70,7 @@ class LedgerThread final : public LedgerSink {
   Inbox& inbox_;
   const Clock& clock_;
   const MonotonicTime slow_;
+  Bytes gathered_;                                  // the thread's, kept for its memory
   Occasional slow_lines_{std::chrono::seconds(1)};  // the thread's
   std::mutex mutex_;
   std::condition_variable changed_;

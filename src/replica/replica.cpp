@@ -4,20 +4,23 @@
 
 #include "base/assert.h"
 #include "base/log.h"
-#include "consensus/raft/raft.h"
-#include "ledger/entry_sealer.h"
-#include "ledger/merkle.h"
-#include "replica/inbox.h"
-#include "replica/lane.h"
 #include "replica/ledger_sink.h"
-#include "replica/sequencer.h"
-#include "replica/waiters.h"
+#include "replica/replica_tail.h"
 
 namespace entente::replica {
 namespace {
 
-kv::Epoch to_kv(consensus::Epoch epoch) {
-  return {epoch.value};
+consensus::RaftOptions core_options(const ReplicaOptions& options) {
+  consensus::RaftOptions core;
+  core.self = options.self;
+  core.signatures = options.signatures;
+  core.heartbeat = options.heartbeat;
+  core.election_timeout = options.election_timeout;
+  core.seed = options.seed;
+  core.max_uncommitted_entries = options.max_uncommitted_transactions;
+  core.max_uncommitted_bytes = options.max_uncommitted_bytes;
+  core.max_pending_configurations = max_pending_configurations;
+  return core;
 }
 
 std::optional<MonotonicTime> earlier(std::optional<MonotonicTime> a,
@@ -29,66 +32,28 @@ std::optional<MonotonicTime> earlier(std::optional<MonotonicTime> a,
 
 }  // namespace
 
-struct Replica::Tail {
-  Tail(const ReplicaOptions& options, Inbox& inbox)
-      : core({options.self, options.signatures}),
-        sealer(options.secrets),
-        sequencer([&inbox](std::unique_ptr<Batch> batch) { inbox.recycle(std::move(batch)); }) {}
-
-  consensus::Raft core;
-  ledger::MerkleTree tree;
-  ledger::EntrySealer sealer;
-  Sequencer sequencer;
-  Inbox::Content received;                        // kept for its memory
-  std::vector<consensus::EntryMeta> to_propose;   // in order, in the tree, not yet proposed
-  Bytes to_write;                                 // their bytes, not yet given to the sink
-  SeqNo last_written;                             // given to the sink
-  std::optional<kv::Reservation> signature_slot;  // the signature that is asked for
-  uint64_t chunk_bytes = 0;                       // of entries since the last chunk end
-  std::optional<MonotonicTime> wake_at;           // as consensus asked
-  SeqNo missing;                                  // held up everything at the last step …
-  std::optional<MonotonicTime> missing_since;     // … and has done so since then
-};
-
-struct Replica::Lanes {
-  std::mutex mutex;
-  std::vector<std::weak_ptr<Lane::Content>> made;  // guarded by mutex
-
-  void add(const std::shared_ptr<Lane::Content>& lane) {
-    const std::lock_guard lock(mutex);
-    std::erase_if(made, [](const auto& one) { return one.expired(); });
-    made.push_back(lane);
-  }
-  template <typename Take>
-  void take_open(const Take& take) {
-    const std::lock_guard lock(mutex);
-    for (const auto& one : made) {
-      const auto lane = one.lock();
-      if (auto batch = lane ? lane->take_open() : nullptr) take(std::move(batch));
-    }
-  }
-};
-
-struct Replica::Published {
-  mutable std::mutex mutex;
-  TxId committed;              // guarded by mutex
-  consensus::Details details;  // guarded by mutex
-  std::atomic<uint64_t> view{0};
-  std::atomic<bool> primary{false};
-  std::atomic<uint64_t> last_signed{0};
-  Waiters waiters;
-};
+Replica::Tail::Tail(const ReplicaOptions& options, Inbox& inbox)
+    : core(core_options(options)),
+      sealer(options.secrets),
+      sequencer([&inbox](std::unique_ptr<Batch> batch) { inbox.recycle(std::move(batch)); }) {}
 
 Replica::Replica(ReplicaOptions options, kv::Store& store, Inbox& inbox, LedgerSink& sink,
-                 const Clock& clock)
+                 Transport& transport, const Clock& clock)
     : options_(std::move(options)),
       store_(store),
       inbox_(inbox),
       sink_(sink),
+      transport_(transport),
       clock_(clock),
+      nodes_(std::make_unique<NodeTable>()),
       tail_(std::make_unique<Tail>(options_, inbox)),
       published_(std::make_unique<Published>()),
-      lanes_(std::make_unique<Lanes>()) {}
+      lanes_(std::make_unique<Lanes>()) {
+  store_.set_local_hook(nodes_info_map, [this](SeqNo seqno, const std::vector<kv::Write>& writes) {
+    nodes_->write(seqno, writes);
+  });
+  tail_->lane = make_lane();
+}
 
 Replica::~Replica() {
   published_->waiters.expire_all();
@@ -98,9 +63,13 @@ void Replica::start_service() {
   obey(tail_->core.step(consensus::input::Start{options_.address}));
 }
 
+void Replica::join_service() {
+  obey(tail_->core.step(consensus::input::Join{}));
+}
+
 std::unique_ptr<Lane> Replica::make_lane() {
-  auto content =
-      std::make_shared<Lane::Content>(store_, inbox_, ledger::EntrySealer(options_.secrets));
+  auto content = std::make_shared<Lane::Content>(store_, inbox_, *nodes_,
+                                                 ledger::EntrySealer(options_.secrets));
   lanes_->add(content);
   return std::unique_ptr<Lane>(new Lane(std::move(content)));
 }
@@ -110,19 +79,29 @@ std::unique_ptr<Lane> Replica::make_lane() {
 std::optional<MonotonicTime> Replica::step() {
   Tail& tail = *tail_;
   const MonotonicTime now = clock_.now();
+  tail.wake_at.reset();
   inbox_.take(tail.received);
   for (const StableNotice& notice : tail.received.stable) {
     obey(tail.core.step(consensus::input::Stable{notice.epoch, notice.upto}));
   }
+  for (Incoming& message : tail.received.messages) receive(std::move(message), now);
+  for (LedgerRead& read : tail.received.reads) catch_up(std::move(read));
   for (auto& batch : tail.received.batches) tail.sequencer.put(std::move(batch));
 
-  tail.wake_at.reset();
   drain(now);
   if (fetch_what_is_missing(now)) drain(now);
+  tail.wake_at.reset();
   obey(tail.core.step(consensus::input::Flush{now}));
   // The slot of a signature holds up what came after it: go on once it is filled.
-  while (sign(now)) drain(now);
+  bool signed_now = false;
+  while (sign(now)) {
+    signed_now = true;
+    drain(now);
+  }
+  // A signature never waits for the next occasion to be sent.
+  if (signed_now && tail.has_peers) obey(tail.core.step(consensus::input::Flush{now}));
   write_ledger();
+  transmit();
 
   published_->waiters.expire(now);
   std::optional<MonotonicTime> fetch_at;
@@ -158,12 +137,31 @@ bool Replica::fetch_what_is_missing(MonotonicTime now) {
 void Replica::drain(MonotonicTime now) {
   Tail& tail = *tail_;
   tail.sequencer.drain([&](const Batch& batch, const Batch::Entry& entry) {
-    tail.tree.append(entry.meta.leaf);
-    append(tail.to_write, batch.content(entry));
-    tail.chunk_bytes += entry.meta.bytes;
+    extend(entry.meta, batch.content(entry));
     tail.to_propose.push_back(entry.meta);
   });
   propose(now);
+}
+
+/// The next entry of the log: its place in the tree, its bytes for the ledger.
+void Replica::extend(const consensus::EntryMeta& meta, BytesView bytes) {
+  Tail& tail = *tail_;
+  ENTENTE_ASSERT(meta.id.seqno == tail.installed() + 1);
+  if (tail.unwritten.view != meta.id.view) write_ledger();
+  append(tail.unwritten.bytes, bytes);
+  note_extended(meta);
+}
+
+/// The same when its bytes are already there.
+void Replica::note_extended(const consensus::EntryMeta& meta) {
+  Tail& tail = *tail_;
+  if (tail.unwritten.sizes.empty()) {
+    tail.unwritten.first = meta.id.seqno;
+    tail.unwritten.view = meta.id.view;
+  }
+  tail.unwritten.sizes.push_back(static_cast<uint32_t>(meta.bytes));
+  tail.tree.append(meta.leaf);
+  tail.chunk_bytes += meta.bytes;
 }
 
 void Replica::propose(MonotonicTime now) {
@@ -191,11 +189,10 @@ bool Replica::sign(MonotonicTime now) {
   const auto values =
       ledger::sign_root(options_.signer, slot.id, tail.tree, tail.tree.first(), clock_.unix_time());
   const auto writes = values.write_set();
-  const auto sealed = tail.sealer.seal(writes, slot.id, {}, flags, tail.to_write);
+  if (tail.unwritten.view != slot.id.view) write_ledger();
+  const auto sealed = tail.sealer.seal(writes, slot.id, {}, flags, tail.unwritten.bytes);
   // A reservation dies only with its epoch, and the epoch ends on this thread.
   ENTENTE_ASSERT(store_.fill(slot, writes));
-  tail.tree.append(sealed.leaf);
-  tail.chunk_bytes = flags == 0 ? tail.chunk_bytes + sealed.size : 0;
   tail.sequencer.skip();
 
   consensus::EntryMeta meta;
@@ -203,57 +200,47 @@ bool Replica::sign(MonotonicTime now) {
   meta.kind = consensus::EntryKind::signature;
   meta.bytes = sealed.size;
   meta.leaf = sealed.leaf;
+  note_extended(meta);
+  if (flags != 0) tail.chunk_bytes = 0;
+  note_signature(slot.id.seqno);
   tail.to_propose.push_back(std::move(meta));
   propose(now);
-  published_->last_signed = slot.id.seqno.value;
   return true;
+}
+
+void Replica::note_signature(SeqNo seqno) {
+  tail_->signatures.push_back(seqno);
+  published_->last_signed = seqno.value;
 }
 
 void Replica::write_ledger() {
   Tail& tail = *tail_;
-  if (tail.to_write.empty()) return;
-  tail.last_written = tail.core.last().seqno;
-  sink_.append(tail.core.epoch(), tail.last_written, std::move(tail.to_write));
-  tail.to_write = {};
-}
-
-void Replica::obey(consensus::Outputs outputs) {
-  Tail& tail = *tail_;
-  // One voter never truncates; replication brings the other half of this function.
-  ENTENTE_ASSERT(!outputs.truncate);
-  if (outputs.role) {
-    const auto& role = *outputs.role;
-    const bool leads = role.leadership == consensus::Leadership::leader;
-    tail.sequencer.begin_epoch(role.epoch, tail.core.last().seqno + 1);
-    if (leads) {
-      store_.set_primary(role.view, to_kv(role.epoch));
-    } else {
-      store_.set_follower(to_kv(role.epoch));
-    }
-    published_->view = role.view.value;
-    published_->primary = leads;
-    const std::lock_guard lock(published_->mutex);
-    published_->details = tail.core.details();
+  Unwritten& unwritten = tail.unwritten;
+  if (unwritten.sizes.empty()) return;
+  const SeqNo last = unwritten.last();
+  auto bytes = std::make_shared<const Bytes>(std::move(unwritten.bytes));
+  if (tail.has_peers) {
+    tail.recent.append(unwritten.first, unwritten.view, bytes, unwritten.sizes);
   }
-  if (outputs.commit) commit_up_to(*outputs.commit);
-  if (outputs.want_signature) {
-    tail.signature_slot = store_.reserve(to_kv(tail.core.epoch()));
-    if (!tail.signature_slot) tail.core.step(consensus::input::SignatureAbandoned{});
-  }
-  tail.wake_at = earlier(tail.wake_at, outputs.wake_at);
+  sink_.append(tail.epoch, last, std::move(bytes));
+  unwritten.bytes = {};
+  unwritten.sizes.clear();
 }
 
 void Replica::commit_up_to(SeqNo seqno) {
   Tail& tail = *tail_;
   store_.compact(seqno);
+  nodes_->compact(seqno);
   tail.tree.flush(seqno.value);
+  while (!tail.signatures.empty() && tail.signatures.front() <= seqno) tail.signatures.pop_front();
   sink_.commit(seqno);
+  const TxId reached = tail.core.committed();
   {
     const std::lock_guard lock(published_->mutex);
-    published_->committed = tail.core.committed();
+    published_->committed = reached;
     published_->details = tail.core.details();
   }
-  published_->waiters.commit(seqno, [this](TxId id) { return status(id); });
+  published_->waiters.commit(reached, [this](TxId id) { return status(id); });
 }
 
 void Replica::run() {
@@ -324,6 +311,7 @@ consensus::Details Replica::details() const {
 }
 
 bool Replica::over_limit() const {
+  if (!is_primary()) return false;
   const uint64_t most = options_.max_uncommitted_transactions;
   const uint64_t most_bytes = options_.max_uncommitted_bytes;
   return (most != 0 && store_.uncommitted_transactions() >= most) ||
@@ -339,7 +327,7 @@ void Replica::when_final(TxId id, MonotonicTime deadline, FinalCallback callback
     // Under the lock that publishes commit points: either the waiter is there when the point
     // moves, or the moved point is seen here.
     const std::unique_lock lock(published_->mutex);
-    if (published_->committed.seqno < id.seqno) {
+    if (published_->committed.seqno < id.seqno && published_->committed.view <= id.view) {
       if (published_->waiters.add(id, deadline, std::move(callback))) inbox_.wake();
       return;
     }

@@ -18,6 +18,7 @@
 #include "consensus/signature_policy.h"
 #include "entente/types.h"
 #include "kv/store.h"
+#include "ledger/entry.h"
 #include "ledger/secrets.h"
 #include "ledger/signature.h"
 
@@ -25,15 +26,22 @@ namespace entente::replica {
 
 class Inbox;
 class LedgerSink;
+class NodeTable;
 class Replica;
+class Transport;
+struct Arrival;
+struct Incoming;
+struct LedgerRead;
+
+/// Configurations that may be in the log, uncommitted, at one time. Endpoints that change
+/// membership refuse earlier (see Replica::may_reconfigure): this is the bound that is asserted.
+inline constexpr size_t max_pending_configurations = 64;
 
 /// What a handler may ask of the commit of its transaction.
 struct CommitOptions {
   Digest claims{};      ///< claims digest of the entry; zeros when the application sets none
   bool urgent = false;  ///< somebody waits for global commit: sign soon
   kv::CommitConditions conditions = {};
-  /// The transaction changes who votes: id → `host:port` of every voter from it on.
-  std::optional<std::map<NodeId, std::string>> voters = std::nullopt;
 };
 
 /// A worker thread's way into the pipeline. Owned and used by one thread.
@@ -98,17 +106,23 @@ struct ReplicaOptions {
   uint64_t chunk_size = 5 << 20;                  ///< bytes of entries, then the chunk is closed
   uint64_t max_uncommitted_transactions = 10000;  ///< 0: unlimited
   uint64_t max_uncommitted_bytes = 64 << 20;      ///< 0: unlimited
+  std::chrono::microseconds heartbeat{100'000};
+  std::chrono::microseconds election_timeout{5'000'000};
+  uint64_t seed = 0;  ///< of the election deadlines
 };
 
 class Replica final : public Status {
  public:
   /// Everything handed in must outlive the replica.
   Replica(ReplicaOptions options, kv::Store& store, Inbox& inbox, LedgerSink& sink,
-          const Clock& clock);
+          Transport& transport, const Clock& clock);
   ~Replica() override;
 
   /// A new service of which this node is the only voter. Once, before any lane is used.
   void start_service();
+  /// A node that holds nothing yet and was accepted by an existing service: it follows whoever
+  /// leads. Instead of start_service().
+  void join_service();
 
   /// For each thread that executes transactions. Lanes must go before the replica.
   std::unique_ptr<Lane> make_lane();
@@ -145,23 +159,42 @@ class Replica final : public Status {
  private:
   struct Tail;       // what the replica thread alone touches
   struct Published;  // what it tells the others
-  struct Lanes;      // where entries are that were not handed over yet
+  struct Lanes;      // all that were made
 
   void drain(MonotonicTime now);
   bool fetch_what_is_missing(MonotonicTime now);
+  void extend(const consensus::EntryMeta& meta, BytesView bytes);
+  void note_extended(const consensus::EntryMeta& meta);
+  void note_signature(SeqNo seqno);
   void propose(MonotonicTime now);
   bool sign(MonotonicTime now);
-  void obey(consensus::Outputs outputs);
   void commit_up_to(SeqNo seqno);
   void write_ledger();
+
+  // replication.cpp: with other nodes
+  void obey(consensus::Outputs outputs, const Arrival* arrival = nullptr);
+  void truncate(const consensus::Outputs::Truncate& cut);
+  void enter_epoch(consensus::Epoch epoch);
+  void take_role(const consensus::Outputs::Role& role, bool opens_view);
+  void receive(Incoming message, MonotonicTime now);
+  void install(const consensus::Outputs::Append& append, const Arrival& arrival);
+  Result<void> install(const consensus::EntryMeta& meta, const ledger::EntryView& entry);
+  Result<void> check_signature(const TxId& id, const kv::WriteSet& writes);
+  Result<const crypto::PublicKey*> signer_key(const ledger::NodeSignature& signature);
+  void transmit();
+  void transmit(consensus::Outputs::Send send);
+  void catch_up(LedgerRead read);
+  void retire(const std::set<NodeId>& nodes);
 
   const ReplicaOptions options_;
   kv::Store& store_;
   Inbox& inbox_;
   LedgerSink& sink_;
+  Transport& transport_;
   const Clock& clock_;
   std::atomic<bool> chunk_requested_{false};
   std::atomic<bool> stopping_{false};
+  std::unique_ptr<NodeTable> nodes_;
   std::unique_ptr<Tail> tail_;
   std::unique_ptr<Published> published_;
   std::unique_ptr<Lanes> lanes_;

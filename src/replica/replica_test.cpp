@@ -15,50 +15,12 @@
 #include "replica/inbox.h"
 #include "replica/ledger_sink.h"
 #include "replica/ledger_thread.h"
+#include "replica/test_cluster.h"
 
 namespace entente::replica {
 namespace {
 
 using std::chrono::microseconds;
-
-class ManualClock final : public Clock {
- public:
-  MonotonicTime now() const override { return time += tick; }
-  UnixTime unix_time() const override { return UnixTime(1'700'000'000); }
-  mutable MonotonicTime time{1'000'000};
-  MonotonicTime tick{0};  ///< passes whenever somebody looks
-};
-
-/// Writes at once and says so at once, or holds both back.
-class DirectSink final : public LedgerSink {
- public:
-  DirectSink(ledger::LedgerWriter& writer, Inbox& inbox) : writer_(writer), inbox_(inbox) {}
-  void append(consensus::Epoch epoch, SeqNo last, Bytes entries) override {
-    ASSERT_TRUE(writer_.append(entries).ok());
-    held_.push_back({epoch, last});
-    if (!hold) release();
-  }
-  void commit(SeqNo seqno) override { ASSERT_TRUE(writer_.commit(seqno).ok()); }
-  void truncate(SeqNo last) override { ASSERT_TRUE(writer_.truncate(last).ok()); }
-  void release() {
-    for (const StableNotice& notice : held_) inbox_.put(notice);
-    held_.clear();
-  }
-  bool hold = false;
-
- private:
-  ledger::LedgerWriter& writer_;
-  Inbox& inbox_;
-  std::vector<StableNotice> held_;
-};
-
-std::shared_ptr<const ledger::LedgerSecrets> make_secrets() {
-  auto secrets = std::make_shared<ledger::LedgerSecrets>();
-  crypto::SymmetricKey key;
-  std::fill(key.writable().begin(), key.writable().end(), uint8_t{7});
-  EXPECT_TRUE(secrets->add(SeqNo{1}, key).ok());
-  return secrets;
-}
 
 struct Fixture {
   explicit Fixture(ReplicaOptions changed = {.signer = make_signer()}) {
@@ -70,17 +32,14 @@ struct Fixture {
     sink = std::make_unique<DirectSink>(*writer, inbox);
     changed.self = NodeId{changed.signer.node_key.public_key().id()};
     changed.address = "127.0.0.1:1";
-    changed.secrets = make_secrets();
-    replica = std::make_unique<Replica>(std::move(changed), store, inbox, *sink, clock);
+    changed.secrets = test_secrets();
+    replica = std::make_unique<Replica>(std::move(changed), store, inbox, *sink, transport, clock);
     replica->start_service();
     lane = replica->make_lane();
   }
 
   static ledger::Signer make_signer() {
-    auto node = crypto::KeyPair::generate(crypto::Curve::p256);
-    auto service = crypto::KeyPair::generate(crypto::Curve::p256);
-    auto certificate = crypto::self_signed_ca(node, "CN=node", {UnixTime(1'700'000'000), 10});
-    return {node, certificate->pem(), service, "issuer", "subject"};
+    return test_signer(crypto::KeyPair::generate(crypto::Curve::p256));
   }
 
   TxId write(std::string_view key, std::string_view value, CommitOptions options = {}) {
@@ -102,6 +61,7 @@ struct Fixture {
   kv::Store store;
   Inbox inbox;
   std::unique_ptr<DirectSink> sink;
+  NoTransport transport;
   std::unique_ptr<Replica> replica;
   std::unique_ptr<Lane> lane;
 };
@@ -211,7 +171,7 @@ TEST(Replica, ALaneThatIsBusyDoesNotHoldUpASignature) {
 /// Reads every entry back, rebuilds the tree and checks every signature's root.
 void check_ledger(const Fixture& fixture) {
   ledger::MerkleTree tree;
-  ledger::EntrySealer opener(make_secrets());
+  ledger::EntrySealer opener(test_secrets());
   SeqNo signatures{0};
   for (SeqNo seqno{1}; seqno <= fixture.writer->last(); ++seqno) {
     const auto bytes = fixture.writer->read(seqno);
@@ -370,10 +330,11 @@ TEST(LedgerThread, AFullDiskDelaysCommitAndLosesNothing) {
   kv::Store store;
   Inbox inbox;
   ManualClock clock;
+  NoTransport transport;
   auto thread = std::make_unique<LedgerThread>(**writer, inbox);
   ReplicaOptions options{.signer = Fixture::make_signer()};
-  options.secrets = make_secrets();
-  Replica replica(std::move(options), store, inbox, *thread, clock);
+  options.secrets = test_secrets();
+  Replica replica(std::move(options), store, inbox, *thread, transport, clock);
   replica.start_service();
   const auto lane = replica.make_lane();
   disk.set_capacity(8);
@@ -402,13 +363,13 @@ TEST(LedgerThread, GivesUpOnlyWhenTheNodeEndsAndSaysSo) {
   auto writer = ledger::LedgerWriter::open(disk, config, ledger::StartUp::new_service);
   ASSERT_TRUE(writer.ok());
   Inbox inbox;
-  ledger::EntrySealer sealer(make_secrets());
+  ledger::EntrySealer sealer(test_secrets());
   LedgerThread thread(**writer, inbox);
   disk.set_capacity(8);
   for (uint64_t seqno = 1; seqno <= 3; ++seqno) {
     Bytes entry;
     sealer.seal({}, {first_view, {seqno}}, {}, 0, entry);
-    thread.append({1}, {seqno}, std::move(entry));
+    thread.append({1}, {seqno}, std::make_shared<const Bytes>(std::move(entry)));
   }
   EXPECT_FALSE(thread.finish());
   EXPECT_FALSE(thread.finish());
@@ -429,10 +390,10 @@ TEST(LedgerThread, SlowWritesAreLogged) {
     ManualClock clock;
     clock.tick = microseconds(slow ? 10'000 : 9'999);  // what every write takes
     Bytes entry;
-    ledger::EntrySealer(make_secrets()).seal({}, {first_view, {1}}, {}, 0, entry);
+    ledger::EntrySealer(test_secrets()).seal({}, {first_view, {1}}, {}, 0, entry);
     testing::internal::CaptureStdout();
     LedgerThread thread(**writer, inbox, clock, microseconds(10'000));
-    thread.append({1}, {1}, std::move(entry));
+    thread.append({1}, {1}, std::make_shared<const Bytes>(std::move(entry)));
     EXPECT_TRUE(thread.finish());
     const std::string log = testing::internal::GetCapturedStdout();
     EXPECT_EQ(log.find("Slow disk: 10000 us to write the ledger, up to 1") != log.npos, slow)
@@ -446,7 +407,7 @@ TEST(LedgerThread, EntriesThatDoNotFollowEndTheProcess) {
   config.main = "ledger";
   auto writer = ledger::LedgerWriter::open(disk, config, ledger::StartUp::new_service);
   ASSERT_TRUE(writer.ok());
-  ledger::EntrySealer sealer(make_secrets());
+  ledger::EntrySealer sealer(test_secrets());
   const auto write = [&](std::initializer_list<uint64_t> seqnos, bool cut) {
     Inbox inbox;
     LedgerThread thread(**writer, inbox);
@@ -454,7 +415,7 @@ TEST(LedgerThread, EntriesThatDoNotFollowEndTheProcess) {
       Bytes entry;
       sealer.seal({}, {first_view, {seqno}}, {}, 0, entry);
       if (cut) entry.pop_back();
-      thread.append({1}, {seqno}, std::move(entry));
+      thread.append({1}, {seqno}, std::make_shared<const Bytes>(std::move(entry)));
     }
     thread.finish();
   };

@@ -9,25 +9,26 @@ bool Waiters::add(TxId id, MonotonicTime deadline, FinalCallback callback) {
   return deadlines_.emplace(deadline, key).first == deadlines_.begin();
 }
 
-std::vector<Waiters::Waiter> Waiters::take(std::map<Key, Waiter>::iterator begin,
-                                           std::map<Key, Waiter>::iterator end) {
+void Waiters::take(std::map<Key, Waiter>::iterator one, std::vector<Waiter>& taken) {
+  deadlines_.erase({one->second.deadline, one->first});
+  taken.push_back(std::move(one->second));
+  waiting_.erase(one);
+}
+
+std::vector<Waiters::Waiter> Waiters::take_final(TxId committed) {
   std::vector<Waiter> taken;
-  for (auto waiter = begin; waiter != end; ++waiter) {
-    deadlines_.erase({waiter->second.deadline, waiter->first});
-    taken.push_back(std::move(waiter->second));
+  const std::lock_guard lock(mutex_);
+  const auto above = waiting_.lower_bound({committed.seqno + 1, 0});
+  while (waiting_.begin() != above) take(waiting_.begin(), taken);
+  if (committed.view == view_) return taken;
+  // The first commit point of a view: what earlier views left above it never commits.
+  view_ = committed.view;
+  for (auto one = waiting_.begin(); one != waiting_.end();) {
+    const auto next = std::next(one);
+    if (one->second.id.view < committed.view) take(one, taken);
+    one = next;
   }
-  waiting_.erase(begin, end);
   return taken;
-}
-
-std::vector<Waiters::Waiter> Waiters::take_up_to(SeqNo committed) {
-  const std::lock_guard lock(mutex_);
-  return take(waiting_.begin(), waiting_.lower_bound({committed + 1, 0}));
-}
-
-std::vector<Waiters::Waiter> Waiters::take_above(SeqNo last) {
-  const std::lock_guard lock(mutex_);
-  return take(waiting_.lower_bound({last + 1, 0}), waiting_.end());
 }
 
 void Waiters::expire(MonotonicTime now) {
@@ -48,7 +49,7 @@ void Waiters::expire_all() {
   std::vector<Waiter> all;
   {
     const std::lock_guard lock(mutex_);
-    all = take(waiting_.begin(), waiting_.end());
+    while (!waiting_.empty()) take(waiting_.begin(), all);
   }
   run(std::move(all), [](TxId) { return TxStatus::pending; });
 }

@@ -19,15 +19,11 @@ class Waiters {
   /// True if this is the earliest deadline of all: whoever sleeps must be told.
   bool add(TxId id, MonotonicTime deadline, FinalCallback callback);
 
-  /// Calls back everybody up to `committed`, with the status of each id.
+  /// Calls back everybody whose transaction is final now, with its status: those up to the commit
+  /// point, and above it those of views that ended without them.
   template <typename StatusOf>
-  void commit(SeqNo committed, const StatusOf& status_of) {
-    run(take_up_to(committed), status_of);
-  }
-  /// Calls back everybody above `last`, which was rolled back.
-  template <typename StatusOf>
-  void truncate(SeqNo last, const StatusOf& status_of) {
-    run(take_above(last), status_of);
+  void commit(TxId committed, const StatusOf& status_of) {
+    run(take_final(committed), status_of);
   }
   /// Calls back, still pending, everybody whose time is over.
   void expire(MonotonicTime now);
@@ -46,13 +42,12 @@ class Waiters {
   static void run(std::vector<Waiter> ready, const StatusOf& status_of) {
     for (Waiter& waiter : ready) waiter.callback(status_of(waiter.id));
   }
-  std::vector<Waiter> take_up_to(SeqNo committed);
-  std::vector<Waiter> take_above(SeqNo last);
-  std::vector<Waiter> take(std::map<Key, Waiter>::iterator begin,
-                           std::map<Key, Waiter>::iterator end);
+  std::vector<Waiter> take_final(TxId committed);
+  void take(std::map<Key, Waiter>::iterator one, std::vector<Waiter>& taken);
 
   mutable std::mutex mutex_;
   uint64_t count_ = 0;
+  View view_;  // of the last commit point
   std::map<Key, Waiter> waiting_;
   std::set<std::pair<MonotonicTime, Key>> deadlines_;
 };

@@ -1,0 +1,252 @@
+// Several replicas: replication, elections, joining, leaving, catching up.
+
+#include <rapidcheck.h>
+
+#include "replica/test_cluster.h"
+
+namespace entente::replica {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// A service of so many nodes, all trusted, all up to date.
+struct Service : TestCluster {
+  explicit Service(
+      size_t count, std::function<void(ReplicaOptions&)> configure_nodes = [](ReplicaOptions&) {})
+      : TestCluster(std::move(configure_nodes)) {
+    for (size_t i = 1; i < count; ++i) {
+      add_node();
+      EXPECT_TRUE(commit(set_status({i}, "Trusted")));
+    }
+  }
+  void expect_agreement() {
+    for (const auto& node : nodes) expect_same_ledgers(*nodes[0], *node);
+  }
+};
+
+TEST(Cluster, WritesOfThePrimaryReachEveryLedgerAndStore) {
+  Service service(3);
+  TxId last;
+  for (int i = 0; i < 100; ++i) last = *service.leader()->write("k" + std::to_string(i), "v");
+  ASSERT_TRUE(service.commit(last));
+  for (const auto& node : service.nodes) {
+    EXPECT_EQ(node->read("k99"), "v");
+    EXPECT_EQ(node->replica->primary(), service.nodes[0]->id);
+    EXPECT_EQ(node->peers.size(), 2u);
+    EXPECT_EQ(node->replica->view_starts(), service.nodes[0]->replica->view_starts());
+  }
+  service.expect_agreement();
+}
+
+TEST(Cluster, BackupsRefuseWrites) {
+  Service service(3);
+  EXPECT_EQ(service.nodes[1]->write("k", "v"), std::nullopt);
+}
+
+TEST(Cluster, WhenThePrimaryDiesAnotherOneTakesOverWithEverythingCommitted) {
+  Service service(3);
+  const TxId before = *service.leader()->write("k", "before");
+  ASSERT_TRUE(service.commit(before));
+  service.nodes[0]->alive = false;
+  ASSERT_TRUE(service.until([&] { return service.leader() != nullptr; }));
+  auto& leader = *service.leader();
+  EXPECT_GT(leader.replica->view(), before.view);
+  EXPECT_EQ(leader.read("k"), "before");
+  const TxId after = *leader.write("k", "after");
+  ASSERT_TRUE(service.commit(after));
+  EXPECT_EQ(leader.replica->status(before), TxStatus::committed);
+  TestCluster::expect_same_ledgers(*service.nodes[1], *service.nodes[2]);
+}
+
+TEST(Cluster, WhatAPrimaryWroteWhileItWasCutOffIsInvalidEverywhere) {
+  Service service(3);
+  auto& old = *service.nodes[0];
+  service.lost = [&](const TestCluster::Letter& letter) {
+    return letter.from == old.id || letter.to == old.id;
+  };
+  const TxId lost = *old.write("k", "lost");
+  std::optional<TxStatus> answer;
+  old.replica->when_final(lost, service.clock.time + seconds(100),
+                          [&](TxStatus status) { answer = status; });
+  service.rounds(20);
+  EXPECT_EQ(old.read("k"), "lost");
+  ASSERT_TRUE(
+      service.until([&] { return service.leader() != nullptr && service.leader() != &old; }));
+  const TxId kept = *service.leader()->write("k", "kept");
+  ASSERT_TRUE(service.until([&] {
+    return service.nodes[1]->replica->status(kept) == TxStatus::committed &&
+           service.nodes[2]->replica->status(kept) == TxStatus::committed;
+  }));
+  // Without a quorum it does not go on leading, and never says Committed or Invalid.
+  EXPECT_TRUE(service.until([&] { return !old.leads(); }));
+  EXPECT_EQ(old.replica->status(lost), TxStatus::pending);
+  EXPECT_FALSE(answer);
+  EXPECT_EQ(old.write("k", "more"), std::nullopt);
+
+  service.lost = [](const TestCluster::Letter&) { return false; };
+  ASSERT_TRUE(service.commit(kept));
+  EXPECT_EQ(old.read("k"), "kept");
+  for (const auto& node : service.nodes) {
+    EXPECT_EQ(node->replica->status(lost), TxStatus::invalid);
+  }
+  EXPECT_EQ(answer, TxStatus::invalid);
+  service.expect_agreement();
+}
+
+TEST(Cluster, ANodeThatJoinsLateReadsWhatItLacksFromTheLedger) {
+  Service service(1, [](ReplicaOptions& options) { options.chunk_size = 20'000; });
+  TxId last;
+  for (int i = 0; i < 3000; ++i) {
+    last = *service.leader()->write("k" + std::to_string(i % 7), std::string(50, 'v'));
+    if (i % 100 == 0) service.rounds(1, milliseconds(20));
+  }
+  ASSERT_TRUE(service.commit(last));
+  service.add_node();
+  const TxId trusted = service.set_status({1}, "Trusted");
+  ASSERT_TRUE(service.commit(trusted));
+  EXPECT_EQ(service.nodes[1]->replica->status(last), TxStatus::committed);
+  service.expect_agreement();
+}
+
+TEST(Cluster, ALeavingPrimaryHandsOverAndIsNamedAsRetired) {
+  Service service(3);
+  const TxId removal = service.set_status({0}, "Retired");
+  ASSERT_TRUE(service.until([&] {
+    return service.nodes[1]->replica->details().phase == consensus::MembershipPhase::active &&
+           service.leader() != nullptr && service.leader() != service.nodes[0].get();
+  }));
+  const TxId after = *service.leader()->write("k", "v");
+  ASSERT_TRUE(service.until([&] {
+    return service.nodes[1]->replica->status(after) == TxStatus::committed &&
+           service.nodes[2]->replica->status(after) == TxStatus::committed;
+  }));
+  EXPECT_EQ(service.nodes[1]->replica->status(removal), TxStatus::committed);
+  auto tx = service.nodes[1]->store.begin_read_only();
+  const auto row = tx.ro(nodes_info_map).get(as_bytes(service.nodes[0]->id.value));
+  ASSERT_TRUE(row);
+  EXPECT_TRUE(parse_node_row(*row)->retired_committed);
+  EXPECT_EQ(service.nodes[1]->peers.size(), 1u);
+  TestCluster::expect_same_ledgers(*service.nodes[1], *service.nodes[2]);
+}
+
+TEST(Cluster, EveryNodeCanBeReplacedOneByOne) {
+  Service service(3);
+  for (size_t round = 0; round < 3; ++round) {
+    const TxId before = *service.leader()->write("round" + std::to_string(round), "v");
+    service.add_node();
+    ASSERT_TRUE(service.commit(service.set_status({3 + round}, "Trusted")));
+    ASSERT_TRUE(service.commit(before));
+    service.set_status({round}, "Retired");
+    const auto& leaving = *service.nodes[round];
+    ASSERT_TRUE(service.until([&] {
+      auto* leader = service.leader();
+      if (leader == nullptr || leader == &leaving) return false;
+      auto tx = leader->store.begin_read_only();
+      const auto row = tx.ro(nodes_info_map).get(as_bytes(leaving.id.value));
+      return row && parse_node_row(*row)->retired_committed &&
+             leader->replica->committed().seqno == leader->replica->last().seqno;
+    })) << round;
+    service.nodes[round]->alive = false;
+  }
+  const TxId last = *service.leader()->write("last", "v");
+  ASSERT_TRUE(service.commit(last));
+  for (size_t i = 3; i < 6; ++i) {
+    EXPECT_EQ(service.nodes[i]->read("round0"), "v");
+    TestCluster::expect_same_ledgers(*service.nodes[3], *service.nodes[i]);
+  }
+}
+
+TEST(Cluster, DamagedEntriesAreRefusedAndSentAgain) {
+  Service service(3);
+  const NodeId victim = service.nodes[1]->id;
+  size_t at = 60, damaged = 0;
+  service.lost = [&](const TestCluster::Letter& letter) {
+    if (letter.to != victim || letter.bytes.size() < 200 || damaged >= 15) return false;
+    // Past the head: the entries. Links authenticate everything, a broken sender does not exist.
+    Bytes bytes = letter.bytes;
+    ++damaged;
+    if (damaged % 4 == 0) {
+      bytes.resize(at % bytes.size());
+    } else {
+      bytes[60 + at % (bytes.size() - 60)] ^= 0x40;
+    }
+    at += 37;
+    service.nodes[1]->inbox.put(Incoming{letter.from, std::move(bytes)});
+    return true;
+  };
+  TxId last;
+  for (int i = 0; i < 300; ++i) {
+    last = *service.leader()->write("k", std::string(100, 'v'));
+    service.rounds(5);
+  }
+  EXPECT_EQ(damaged, 15u);
+  ASSERT_TRUE(service.commit(last));
+  service.expect_agreement();
+}
+
+/// Random faults: loss, cuts, pauses; then everything heals and all agree.
+TEST(Cluster, AnyFaultsEndInAgreement) {
+  EXPECT_TRUE(rc::check([] {
+    Service service(3);
+    std::vector<TxId> ids;
+    const auto script = *rc::gen::container<std::vector<uint16_t>>(*rc::gen::inRange<size_t>(0, 60),
+                                                                   rc::gen::arbitrary<uint16_t>());
+    std::set<std::pair<NodeId, NodeId>> cut;
+    uint64_t lots = 0;
+    service.lost = [&](const TestCluster::Letter& letter) {
+      return cut.contains({letter.from, letter.to}) || (lots != 0 && ++lots % 5 == 0);
+    };
+    for (const uint16_t action : script) {
+      auto& node = *service.nodes[action / 8 % 3];
+      auto& other = *service.nodes[action / 32 % 3];
+      switch (action % 8) {
+        case 0:
+        case 1:
+        case 2:
+          if (const auto id = node.write(std::to_string(action), "v")) ids.push_back(*id);
+          break;
+        case 3:
+          cut.insert({node.id, other.id});
+          break;
+        case 4:
+          cut.clear();
+          break;
+        case 5:
+          lots = lots == 0 ? 1 : 0;
+          break;
+        case 6:
+          node.sink->hold = !node.sink->hold;
+          if (!node.sink->hold) node.sink->release();
+          break;
+        case 7:
+          service.rounds(40, milliseconds(100));
+          break;
+      }
+      service.rounds(action / 64 % 8);
+    }
+    cut.clear();
+    lots = 0;
+    for (const auto& node : service.nodes) {
+      node->sink->hold = false;
+      node->sink->release();
+    }
+    std::optional<TxId> last;
+    RC_ASSERT(service.until([&] {
+      auto* leader = service.leader();
+      if (leader != nullptr && !last) last = leader->write("last", "v");
+      if (last && leader != nullptr && leader->replica->status(*last) == TxStatus::invalid)
+        last.reset();
+      return last && service.committed_everywhere(*last);
+    }));
+    service.expect_agreement();
+    for (const TxId id : ids) {
+      const TxStatus status = service.nodes[0]->replica->status(id);
+      RC_ASSERT(status == TxStatus::committed || status == TxStatus::invalid);
+      for (const auto& node : service.nodes) RC_ASSERT(node->replica->status(id) == status);
+    }
+  }));
+}
+
+}  // namespace
+}  // namespace entente::replica

@@ -1,0 +1,113 @@
+#include "replica/node_table.h"
+
+#include "base/json.h"
+#include "base/log.h"
+
+namespace entente::replica {
+namespace {
+
+std::map<NodeId, std::string> voters_of(const NodeRows& rows) {
+  std::map<NodeId, std::string> voters;
+  for (const auto& [id, row] : rows) {
+    if (row.status == NodeRow::Status::trusted) voters.emplace(id, row.address);
+  }
+  return voters;
+}
+
+std::optional<NodeRow::Status> status_of(std::string_view text) {
+  if (text == "Pending") return NodeRow::Status::pending;
+  if (text == "Trusted") return NodeRow::Status::trusted;
+  if (text == "Retired") return NodeRow::Status::retired;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<NodeRow> parse_node_row(BytesView text) {
+  const auto document = json::parse(as_text(text));
+  if (!document) return document.error();
+  const json::Reader reader(*document);
+  NodeRow row;
+  const auto status = reader.member("status");
+  if (!status) return status.error();
+  const auto word = status->as_string();
+  if (!word) return word.error();
+  const auto known = status_of(*word);
+  if (!known) return status->error("is not Pending, Trusted or Retired");
+  row.status = *known;
+  if (const auto at = reader.member("node_to_node_interface")) {
+    const auto address = at->member("published_address");
+    if (!address) return address.error();
+    auto published = address->as_string();
+    if (!published) return published.error();
+    row.address = std::move(*published);
+  }
+  if (const auto committed = reader.member("retired_committed")) {
+    const auto value = committed->as_bool();
+    if (!value) return value.error();
+    row.retired_committed = *value;
+  }
+  return row;
+}
+
+NodeChange change_rows(NodeRows& rows, SeqNo seqno, const std::vector<kv::Write>& writes) {
+  const auto voters_before = voters_of(rows);
+  std::set<NodeId> retired;
+  for (const kv::Write& write : writes) {
+    const NodeId id{to_text(write.key)};
+    rows.erase(id);
+    if (!write.value) continue;
+    auto row = parse_node_row(*write.value);
+    if (!row) {
+      log::fail("replica", "{} at {}, node {}: {}", nodes_info_map, seqno.value, id.value,
+                row.error().message);
+      continue;
+    }
+    if (row->retired_committed) retired.insert(id);
+    rows.emplace(id, std::move(*row));
+  }
+  NodeChange change;
+  auto voters = voters_of(rows);
+  if (voters != voters_before) {
+    change.kind = consensus::EntryKind::configuration;
+    change.configuration = consensus::Configuration{seqno, std::move(voters)};
+  } else if (!retired.empty()) {
+    change.kind = consensus::EntryKind::retired;
+    change.retired = std::move(retired);
+  }
+  return change;
+}
+
+NodeTable::NodeTable() {
+  versions_[SeqNo{}];
+}
+
+void NodeTable::write(SeqNo seqno, const std::vector<kv::Write>& writes) {
+  const std::lock_guard lock(mutex_);
+  Version next{versions_.rbegin()->second.rows, {}};
+  next.change = change_rows(next.rows, seqno, writes);
+  versions_.insert_or_assign(seqno, std::move(next));
+}
+
+NodeChange NodeTable::change(SeqNo seqno) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = versions_.find(seqno);
+  return found == versions_.end() ? NodeChange{} : found->second.change;
+}
+
+NodeRows NodeTable::rows(SeqNo seqno) const {
+  const std::lock_guard lock(mutex_);
+  return std::prev(versions_.upper_bound(seqno))->second.rows;
+}
+
+void NodeTable::truncate(SeqNo last) {
+  const std::lock_guard lock(mutex_);
+  versions_.erase(versions_.upper_bound(last), versions_.end());
+}
+
+void NodeTable::compact(SeqNo upto) {
+  const std::lock_guard lock(mutex_);
+  versions_.erase(versions_.begin(), std::prev(versions_.upper_bound(upto)));
+}
+
+}  // namespace entente::replica

@@ -1,0 +1,76 @@
+#pragma once
+// What replication must know of the table public:ccf.gov.nodes.info: which transaction changes who
+// votes, and how. The same code reads it on the node that executes a transaction and on those that
+// receive it, so every node derives the same configurations from the same ledger.
+// Source: docs/consensus.md (reconfiguration), docs/ledger-format.md (built-in maps).
+//
+// Thread-safe. Writes of the store come through a local hook, in version order; a roll-back of the
+// store is followed by truncate() before anything else is written.
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "consensus/configuration.h"
+#include "consensus/entry.h"
+#include "entente/result.h"
+#include "kv/write_set.h"
+
+namespace entente::replica {
+
+inline constexpr std::string_view nodes_info_map = "public:ccf.gov.nodes.info";
+
+/// One row, as far as replication needs it.
+struct NodeRow {
+  enum class Status : uint8_t { pending, trusted, retired };
+  Status status = Status::pending;
+  std::string address;  ///< published `host:port` of the node-to-node interface
+  bool retired_committed = false;
+  bool operator==(const NodeRow&) const = default;
+};
+/// Rows are written by governance scripts too: what does not parse is an error that names the
+/// field.
+Result<NodeRow> parse_node_row(BytesView json);
+
+using NodeRows = std::map<NodeId, NodeRow>;
+
+/// What one transaction means for consensus.
+struct NodeChange {
+  consensus::EntryKind kind = consensus::EntryKind::data;
+  consensus::SharedValue<consensus::Configuration> configuration;
+  consensus::SharedValue<std::set<NodeId>> retired;
+};
+
+/// The change that `writes` to the table make at `seqno`, and the rows after it. A row that does
+/// not parse counts as absent.
+NodeChange change_rows(NodeRows& rows, SeqNo seqno, const std::vector<kv::Write>& writes);
+
+class NodeTable {
+ public:
+  NodeTable();
+
+  /// The store's local hook.
+  void write(SeqNo seqno, const std::vector<kv::Write>& writes);
+  /// What the transaction at `seqno`, not yet compacted, changed.
+  NodeChange change(SeqNo seqno) const;
+  /// As of the transaction at `seqno` (or the newest).
+  NodeRows rows(SeqNo seqno = {UINT64_MAX}) const;
+  void truncate(SeqNo last);
+  /// Changes up to here need not be remembered one by one any more.
+  void compact(SeqNo upto);
+
+ private:
+  struct Version {
+    NodeRows rows;
+    NodeChange change;
+  };
+  mutable std::mutex mutex_;
+  std::map<SeqNo, Version> versions_;  // guarded by mutex_; never empty
+};
+
+}  // namespace entente::replica

@@ -1,0 +1,100 @@
+#include "replica/node_table.h"
+
+#include <gtest/gtest.h>
+
+namespace entente::replica {
+namespace {
+
+using consensus::EntryKind;
+
+std::string row(std::string_view status, std::string_view more = "") {
+  return R"({"status":")" + std::string(status) +
+         R"(","node_to_node_interface":{"published_address":"10.0.0.1:7"})" + std::string(more) +
+         "}";
+}
+
+/// One transaction: id → row text, or nothing to remove it.
+struct Writes {
+  std::vector<std::pair<std::string, std::optional<std::string>>> rows;
+  std::vector<kv::Write> views() const {
+    std::vector<kv::Write> out;
+    for (const auto& [id, text] : rows) {
+      out.push_back({as_bytes(id), std::nullopt});
+      if (text) out.back().value = as_bytes(*text);
+    }
+    return out;
+  }
+};
+
+std::set<std::string> voters(const NodeChange& change) {
+  std::set<std::string> ids;
+  for (const auto& [id, address] : change.configuration->voters) ids.insert(id.value);
+  return ids;
+}
+
+TEST(NodeTable, TrustAndRetirementChangeWhoVotes) {
+  NodeTable table;
+  table.write({1}, Writes{{{"a", row("Trusted")}}}.views());
+  EXPECT_EQ(table.change({1}).kind, EntryKind::configuration);
+  EXPECT_EQ(table.change({1}).configuration->seqno, SeqNo{1});
+  EXPECT_EQ(table.change({1}).configuration->voters.at(NodeId{"a"}), "10.0.0.1:7");
+
+  table.write({4}, Writes{{{"b", row("Pending")}}}.views());
+  EXPECT_EQ(table.change({4}).kind, EntryKind::data);
+  table.write({5}, Writes{{{"b", row("Trusted")}, {"c", row("Trusted")}}}.views());
+  EXPECT_EQ(voters(table.change({5})), (std::set<std::string>{"a", "b", "c"}));
+  table.write({6}, Writes{{{"a", row("Retired")}}}.views());
+  EXPECT_EQ(voters(table.change({6})), (std::set<std::string>{"b", "c"}));
+
+  table.write({9}, Writes{{{"a", row("Retired", R"(,"retired_committed":true)")}}}.views());
+  EXPECT_EQ(table.change({9}).kind, EntryKind::retired);
+  EXPECT_EQ(*table.change({9}).retired, (std::set<NodeId>{{"a"}}));
+  table.write({11}, Writes{{{"a", std::nullopt}}}.views());
+  EXPECT_EQ(table.change({11}).kind, EntryKind::data);
+  EXPECT_EQ(table.change({10}).kind, EntryKind::data);
+  EXPECT_EQ(table.rows().size(), 2u);
+  EXPECT_EQ(table.rows({5}).size(), 3u);
+}
+
+TEST(NodeTable, ARollBackForgetsAndCompactionKeepsTheState) {
+  NodeTable table;
+  table.write({1}, Writes{{{"a", row("Trusted")}}}.views());
+  table.write({5}, Writes{{{"b", row("Trusted")}}}.views());
+  table.truncate({4});
+  EXPECT_EQ(table.rows().size(), 1u);
+  EXPECT_EQ(table.change({5}).kind, EntryKind::data);
+  table.write({5}, Writes{{{"c", row("Trusted")}}}.views());
+  EXPECT_EQ(voters(table.change({5})), (std::set<std::string>{"a", "c"}));
+  table.compact({5});
+  table.compact({7});
+  EXPECT_EQ(table.rows().size(), 2u);
+  table.truncate({7});
+  EXPECT_EQ(table.rows().size(), 2u);
+}
+
+TEST(NodeTable, ARowThatDoesNotParseIsNobody) {
+  struct Case {
+    std::string text, error;
+  };
+  const Case cases[] = {
+      {"", "offset 0"},
+      {"[]", "#"},
+      {"{}", "status"},
+      {R"({"status":7})", "#/status"},
+      {R"({"status":"Boss"})", "is not Pending"},
+      {R"({"status":"Trusted","node_to_node_interface":{}})", "published_address"},
+      {R"({"status":"Trusted","retired_committed":"yes"})", "#/retired_committed"}};
+  for (const Case& c : cases) {
+    const auto parsed = parse_node_row(as_bytes(c.text));
+    ASSERT_FALSE(parsed.ok()) << c.text;
+    EXPECT_NE(parsed.error().message.find(c.error), std::string::npos)
+        << c.text << ": " << parsed.error().message;
+    NodeTable table;
+    table.write({1}, Writes{{{"a", row("Trusted")}, {"b", row("Trusted")}}}.views());
+    table.write({2}, Writes{{{"b", c.text}}}.views());
+    EXPECT_EQ(voters(table.change({2})), std::set<std::string>{"a"});
+  }
+}
+
+}  // namespace
+}  // namespace entente::replica

@@ -1,0 +1,94 @@
+#pragma once
+// The inside of a replica (see replica.h): what the replica thread alone touches, and what it tells
+// the other threads.
+
+#include <atomic>
+#include <deque>
+#include <mutex>
+
+#include "base/occasional.h"
+#include "consensus/raft/raft.h"
+#include "crypto/key.h"
+#include "ledger/entry_sealer.h"
+#include "ledger/merkle.h"
+#include "replica/arrival.h"
+#include "replica/inbox.h"
+#include "replica/lane.h"
+#include "replica/node_table.h"
+#include "replica/recent_entries.h"
+#include "replica/replica.h"
+#include "replica/sequencer.h"
+#include "replica/waiters.h"
+
+namespace entente::replica {
+
+/// Entries that are in the log and not yet given to the ledger: of one view, back to back.
+struct Unwritten {
+  SeqNo first;
+  View view;
+  Bytes bytes;
+  std::vector<uint32_t> sizes;
+  SeqNo last() const { return first + sizes.size() - 1; }
+};
+
+struct Replica::Tail {
+  Tail(const ReplicaOptions& options, Inbox& inbox);
+
+  consensus::Raft core;
+  ledger::MerkleTree tree;
+  ledger::EntrySealer sealer;
+  Sequencer sequencer;
+  Inbox::Content received;                       // kept for its memory
+  std::vector<consensus::EntryMeta> to_propose;  // in order, in the tree, not yet proposed
+  Unwritten unwritten;
+  RecentEntries recent;
+  std::vector<consensus::Outputs::Send> sends;  // leave when what they carry is in `recent`
+  bool has_peers = false;
+  consensus::Epoch epoch;                         // that store and sequencer are in
+  std::optional<kv::Reservation> signature_slot;  // the signature that is asked for
+  std::deque<SeqNo> signatures;                   // in the log, above the commit point
+  uint64_t chunk_bytes = 0;                       // of entries since the last chunk end
+  std::optional<MonotonicTime> wake_at;           // as consensus asked
+  SeqNo missing;                                  // held up everything at the last step …
+  std::optional<MonotonicTime> missing_since;     // … and has done so since then
+  std::unique_ptr<Lane> lane;                     // for what replication itself writes
+  std::optional<std::pair<consensus::Epoch, std::set<NodeId>>> retiring;  // proposed already
+  std::map<NodeId, std::pair<std::string, crypto::PublicKey>> signers;    // parsed certificates
+  Bytes plaintext;                                                        // kept for its memory
+  Occasional refusals{std::chrono::seconds(1)};                           // of messages
+
+  /// The last entry that store, tree and ledger hold.
+  SeqNo installed() const { return SeqNo{tree.size() - 1}; }
+};
+
+struct Replica::Lanes {
+  std::mutex mutex;
+  std::vector<std::weak_ptr<Lane::Content>> made;  // guarded by mutex
+
+  void add(const std::shared_ptr<Lane::Content>& lane) {
+    const std::lock_guard lock(mutex);
+    std::erase_if(made, [](const auto& one) { return one.expired(); });
+    made.push_back(lane);
+  }
+  template <typename Take>
+  void take_open(const Take& take) {
+    const std::lock_guard lock(mutex);
+    for (const auto& one : made) {
+      const auto lane = one.lock();
+      if (auto batch = lane ? lane->take_open() : nullptr) take(std::move(batch));
+    }
+  }
+};
+
+struct Replica::Published {
+  mutable std::mutex mutex;
+  TxId committed;              // guarded by mutex
+  consensus::Details details;  // guarded by mutex
+  std::atomic<uint64_t> view{0};
+  std::atomic<bool> primary{false};
+  std::atomic<uint64_t> last_signed{0};
+  std::atomic<uint64_t> refused_messages{0};
+  Waiters waiters;
+};
+
+}  // namespace entente::replica

@@ -1,0 +1,264 @@
+// A replica among others: what consensus asks of it, entries that come from the leader, entries
+// that go to those who lack them.
+
+#include "base/assert.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "crypto/x509.h"
+#include "replica/ledger_sink.h"
+#include "replica/replica_tail.h"
+#include "replica/transport.h"
+
+namespace entente::replica {
+namespace {
+
+kv::Epoch to_kv(consensus::Epoch epoch) {
+  return {epoch.value};
+}
+
+}  // namespace
+
+// ----------------------------------------------------------------------- what consensus asks for
+
+void Replica::obey(consensus::Outputs outputs, const Arrival* arrival) {
+  Tail& tail = *tail_;
+  if (outputs.alarm) log::fail("consensus", "{}", *outputs.alarm);
+  if (outputs.truncate) truncate(*outputs.truncate);
+  // Before entries of the leader are installed, the store must have become a follower.
+  if (outputs.role) take_role(*outputs.role, outputs.want_signature);
+  if (outputs.append) install(*outputs.append, *arrival);
+  if (outputs.commit) commit_up_to(*outputs.commit);
+  if (outputs.peers) {
+    std::map<NodeId, std::string> addresses;
+    for (const auto& [id, peer] : *outputs.peers) addresses.emplace(id, peer.address);
+    tail.has_peers = !addresses.empty();
+    transport_.set_peers(addresses);
+  }
+  for (auto& send : outputs.sends) tail.sends.push_back(std::move(send));
+  for (const NodeId& node : outputs.need_snapshot) {
+    log::fail("consensus", "node {} lacks entries that this ledger no longer has", node.value);
+  }
+  if (outputs.want_signature && !tail.signature_slot) {
+    tail.signature_slot = store_.reserve(to_kv(tail.epoch));
+    if (!tail.signature_slot) tail.core.step(consensus::input::SignatureAbandoned{});
+  }
+  if (!outputs.want_retired.empty()) retire(outputs.want_retired);
+  if (outputs.wake_at && (!tail.wake_at || *outputs.wake_at < *tail.wake_at)) {
+    tail.wake_at = outputs.wake_at;
+  }
+}
+
+/// Whatever an older epoch left in flight is dropped from here on.
+void Replica::enter_epoch(consensus::Epoch epoch) {
+  Tail& tail = *tail_;
+  if (epoch == tail.epoch) return;
+  write_ledger();  // what was installed belongs to the epoch before
+  tail.epoch = epoch;
+  tail.signature_slot.reset();
+  tail.missing_since.reset();
+  tail.to_propose.clear();
+}
+
+void Replica::truncate(const consensus::Outputs::Truncate& cut) {
+  Tail& tail = *tail_;
+  enter_epoch(cut.epoch);
+  // First nobody may write any more, then what they wrote goes.
+  store_.set_follower(to_kv(cut.epoch));
+  store_.rollback(cut.last, cut.next_view, to_kv(cut.epoch));
+  nodes_->truncate(cut.last);
+  tail.tree.truncate(cut.last.value + 1);
+  tail.recent.truncate(cut.last);
+  tail.sequencer.begin_epoch(cut.epoch, cut.last + 1);
+  sink_.truncate(cut.last);
+  while (!tail.signatures.empty() && tail.signatures.back() > cut.last) tail.signatures.pop_back();
+  const SeqNo committed = tail.core.committed().seqno;
+  published_->last_signed = (tail.signatures.empty() ? committed : tail.signatures.back()).value;
+  log::info("consensus", "Rolled back to {}", cut.last.value);
+}
+
+void Replica::take_role(const consensus::Outputs::Role& role, bool opens_view) {
+  Tail& tail = *tail_;
+  const bool leads = role.leadership == consensus::Leadership::leader;
+  if (role.epoch != tail.epoch) {
+    enter_epoch(role.epoch);
+    tail.sequencer.begin_epoch(role.epoch, tail.installed() + 1);
+  }
+  if (!leads) {
+    store_.set_follower(to_kv(role.epoch));
+    if (store_.last().seqno > tail.installed()) {
+      // Committed here by workers, and never reached the log.
+      store_.rollback(tail.installed(), role.view, to_kv(role.epoch));
+      nodes_->truncate(tail.installed());
+    }
+  } else if (!published_->primary || published_->view != role.view.value) {
+    write_ledger();
+    if (opens_view) {
+      tail.signature_slot = store_.open_view(role.view, to_kv(role.epoch));
+    } else {
+      store_.set_primary(role.view, to_kv(role.epoch));
+    }
+  }
+  if (leads != published_->primary || role.view.value != published_->view) {
+    log::info("consensus", "{} in view {}{}", consensus::to_text(role.leadership), role.view.value,
+              role.primary && !leads ? ", primary is " + role.primary->value : "");
+  }
+  published_->view = role.view.value;
+  published_->primary = leads;
+  const std::lock_guard lock(published_->mutex);
+  published_->details = tail.core.details();
+}
+
+/// Says in the ledger, and thereby to every later leader, that these nodes may be deleted.
+void Replica::retire(const std::set<NodeId>& nodes) {
+  Tail& tail = *tail_;
+  if (tail.retiring && tail.retiring->first == tail.epoch && tail.retiring->second == nodes) return;
+  auto tx = store_.begin();
+  auto table = tx.rw(nodes_info_map);
+  for (const NodeId& node : nodes) {
+    const auto text = table.get(as_bytes(node.value));
+    auto row = text ? json::parse(as_text(*text)) : Result<json::value>(Error{"no row"});
+    if (!row.ok() || !row->is_object()) continue;  // deleted by hand: nobody waits for it
+    row->as_object()["retired_committed"] = true;
+    table.put(as_bytes(node.value), as_bytes(json::dump(*row)));
+  }
+  const auto result = tail.lane->commit(tx, {.urgent = true});
+  tail.lane->hand_over();
+  if (result.status != kv::CommitStatus::committed) return;  // asked again soon
+  tail.retiring = {tail.epoch, nodes};
+  for (const NodeId& node : nodes) {
+    log::info("consensus", "Node {} is retired; it may be stopped once {} is committed", node.value,
+              result.id.text());
+  }
+}
+
+// ------------------------------------------------------------------------------------- receiving
+
+void Replica::receive(Incoming message, MonotonicTime now) {
+  Tail& tail = *tail_;
+  const Known known{[this](TxId id) { return store_.view_of(id.seqno) == id.view; }, *nodes_};
+  auto arrival = decode_message(std::move(message.bytes), known);
+  std::optional<std::string> refused;
+  if (arrival.ok()) {
+    auto outputs =
+        tail.core.step(consensus::input::Recv{message.from, std::move(arrival->message), now});
+    refused = outputs.reject;
+    obey(std::move(outputs), &*arrival);
+  } else {
+    refused = arrival.error().message;
+  }
+  if (!refused) return;
+  ++published_->refused_messages;
+  if (const auto left_out = tail.refusals.due(now)) {
+    log::fail("consensus", "a message from node {} was refused: {} (and {} others not logged)",
+              message.from.value, *refused, *left_out);
+  }
+}
+
+void Replica::install(const consensus::Outputs::Append& append, const Arrival& arrival) {
+  Tail& tail = *tail_;
+  const SeqNo first = arrival.entries.front().txid.seqno;
+  for (const consensus::EntryMeta& meta : append.entries) {
+    const ledger::EntryView& entry = arrival.entries[meta.id.seqno - first];
+    const auto installed = install(meta, entry);
+    if (installed.ok()) continue;
+    log::fail("consensus", "entry {} is refused: {}", meta.id.text(), installed.error().message);
+    obey(tail.core.step(consensus::input::ValidationFailed{append.epoch, meta.id.seqno}));
+    return;
+  }
+}
+
+Result<void> Replica::install(const consensus::EntryMeta& meta, const ledger::EntryView& entry) {
+  Tail& tail = *tail_;
+  // The evidence digest is covered by the leaf, and the leaf by the root of the next signature.
+  const auto writes = tail.sealer.open_maps(entry, tail.plaintext);
+  if (!writes) return writes.error();
+  const bool signs = meta.kind == consensus::EntryKind::signature;
+  if (signs) {
+    if (auto checked = check_signature(meta.id, *writes); !checked) return checked;
+  }
+  if (auto applied = store_.apply(meta.id, *writes); !applied) return applied;
+  extend(meta, entry.bytes);
+  if (entry.flags & ledger::close_chunk_after) tail.chunk_bytes = 0;
+  if (signs) note_signature(meta.id.seqno);
+  return {};
+}
+
+/// The root is this node's own, and a node of the service and the service itself signed it.
+Result<void> Replica::check_signature(const TxId& id, const kv::WriteSet& writes) {
+  const Digest root = tail_->tree.root();
+  const auto signature = ledger::read_signature(writes, id);
+  if (!signature) return signature.error();
+  if (!*signature) return Error{"is no signature"};
+  const ledger::SignatureTransaction& signed_by = **signature;
+  if (signed_by.node.root != root) return Error{"signs another root than that of this ledger"};
+  const auto key = signer_key(signed_by.node);
+  if (!key) return key.error();
+  if (auto valid = ledger::verify_node_signature(signed_by.node, **key); !valid) return valid;
+  if (!signed_by.cose) return Error{"has no signature of the service"};
+  return ledger::verify_cose_signature(*signed_by.cose, root,
+                                       options_.signer.service_key.public_key());
+}
+
+/// A node is called after its key: the certificate only brings the key.
+Result<const crypto::PublicKey*> Replica::signer_key(const ledger::NodeSignature& signature) {
+  if (!signature.certificate) return Error{"names no certificate"};
+  auto& known = tail_->signers;
+  const auto found = known.find(signature.node);
+  if (found != known.end() && found->second.first == *signature.certificate) {
+    return &found->second.second;
+  }
+  const auto certificate = crypto::Certificate::from_pem(*signature.certificate);
+  if (!certificate) return certificate.error();
+  auto key = certificate->public_key();
+  if (!key) return key.error();
+  if (key->id() != signature.node.value) return Error{"is by another key than the node's"};
+  const auto rows = nodes_->rows();
+  const auto row = rows.find(signature.node);
+  if (row == rows.end() || row->second.status == NodeRow::Status::pending) {
+    return Error{"is by node " + signature.node.value + ", which is not trusted"};
+  }
+  const auto kept =
+      known.insert_or_assign(signature.node, std::pair{*signature.certificate, std::move(*key)});
+  return &kept.first->second.second;
+}
+
+// --------------------------------------------------------------------------------------- sending
+
+void Replica::transmit() {
+  Tail& tail = *tail_;
+  for (auto& send : tail.sends) transmit(std::move(send));
+  tail.sends.clear();
+}
+
+void Replica::transmit(consensus::Outputs::Send send) {
+  const Tail& tail = *tail_;
+  auto* append = std::get_if<consensus::message::AppendEntries>(&send.message.body);
+  if (append != nullptr) append->entries.clear();  // the receiver reads them from the content
+  Bytes bytes = encode_message(send.message);
+  if (append == nullptr || append->end == append->prev.seqno) {
+    transport_.send(send.to, std::move(bytes));
+    return;
+  }
+  // What was rolled back since is of no use to anybody.
+  if (tail.core.views().view_of(append->end, tail.core.last().seqno) != append->entries_view)
+    return;
+  if (tail.recent.copy(append->prev.seqno + 1, append->end, append->entries_view, bytes)) {
+    transport_.send(send.to, std::move(bytes));
+    return;
+  }
+  sink_.read({std::move(send.to), std::move(send.message), {}, {}});
+}
+
+void Replica::catch_up(LedgerRead read) {
+  Tail& tail = *tail_;
+  auto& append = std::get<consensus::message::AppendEntries>(read.message.body);
+  const bool stands =
+      tail.core.role() == consensus::Leadership::leader && tail.core.view() == read.message.view;
+  if (!stands || read.last == append.prev.seqno) return;
+  append.end = read.last;
+  Bytes bytes = encode_message(read.message);
+  entente::append(bytes, read.entries);
+  transport_.send(read.to, std::move(bytes));
+}
+
+}  // namespace entente::replica

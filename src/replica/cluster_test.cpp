@@ -62,7 +62,7 @@ TEST(Cluster, WhenThePrimaryDiesAnotherOneTakesOverWithEverythingCommitted) {
 TEST(Cluster, WhatAPrimaryWroteWhileItWasCutOffIsInvalidEverywhere) {
   Service service(3);
   auto& old = *service.nodes[0];
-  service.lost = [&](const TestCluster::Letter& letter) {
+  service.lost = [&](const TestCluster::Mail& letter) {
     return letter.from == old.id || letter.to == old.id;
   };
   const TxId lost = *old.write("k", "lost");
@@ -84,7 +84,7 @@ TEST(Cluster, WhatAPrimaryWroteWhileItWasCutOffIsInvalidEverywhere) {
   EXPECT_FALSE(answer);
   EXPECT_EQ(old.write("k", "more"), std::nullopt);
 
-  service.lost = [](const TestCluster::Letter&) { return false; };
+  service.lost = [](const TestCluster::Mail&) { return false; };
   ASSERT_TRUE(service.commit(kept));
   EXPECT_EQ(old.read("k"), "kept");
   for (const auto& node : service.nodes) {
@@ -161,7 +161,7 @@ TEST(Cluster, DamagedEntriesAreRefusedAndSentAgain) {
   Service service(3);
   const NodeId victim = service.nodes[1]->id;
   size_t at = 60, damaged = 0;
-  service.lost = [&](const TestCluster::Letter& letter) {
+  service.lost = [&](const TestCluster::Mail& letter) {
     if (letter.to != victim || letter.bytes.size() < 200 || damaged >= 15) return false;
     // Past the head: the entries. Links authenticate everything, a broken sender does not exist.
     Bytes bytes = letter.bytes;
@@ -194,7 +194,7 @@ TEST(Cluster, AnyFaultsEndInAgreement) {
                                                                    rc::gen::arbitrary<uint16_t>());
     std::set<std::pair<NodeId, NodeId>> cut;
     uint64_t lots = 0;
-    service.lost = [&](const TestCluster::Letter& letter) {
+    service.lost = [&](const TestCluster::Mail& letter) {
       return cut.contains({letter.from, letter.to}) || (lots != 0 && ++lots % 5 == 0);
     };
     for (const uint16_t action : script) {

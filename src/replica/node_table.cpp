@@ -95,6 +95,13 @@ NodeChange NodeTable::change(SeqNo seqno) const {
   return found == versions_.end() ? NodeChange{} : found->second.change;
 }
 
+bool NodeTable::trusts(const NodeId& node) const {
+  const std::lock_guard lock(mutex_);
+  const NodeRows& rows = versions_.rbegin()->second.rows;
+  const auto row = rows.find(node);
+  return row != rows.end() && row->second.status != NodeRow::Status::pending;
+}
+
 NodeRows NodeTable::rows(SeqNo seqno) const {
   const std::lock_guard lock(mutex_);
   return std::prev(versions_.upper_bound(seqno))->second.rows;

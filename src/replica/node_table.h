@@ -58,6 +58,8 @@ class NodeTable {
   void write(SeqNo seqno, const std::vector<kv::Write>& writes);
   /// What the transaction at `seqno`, not yet compacted, changed.
   NodeChange change(SeqNo seqno) const;
+  /// Whether this node has a row that governance has once trusted.
+  bool trusts(const NodeId& node) const;
   /// As of the transaction at `seqno` (or the newest).
   NodeRows rows(SeqNo seqno = {UINT64_MAX}) const;
   void truncate(SeqNo last);

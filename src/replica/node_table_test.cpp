@@ -77,7 +77,7 @@ TEST(NodeTable, ARowThatDoesNotParseIsNobody) {
     std::string text, error;
   };
   const Case cases[] = {
-      {"", "offset 0"},
+      {"", "invalid JSON near byte 0"},
       {"[]", "#"},
       {"{}", "status"},
       {R"({"status":7})", "#/status"},

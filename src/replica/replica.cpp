@@ -34,7 +34,7 @@ std::optional<MonotonicTime> earlier(std::optional<MonotonicTime> a,
 
 Replica::Tail::Tail(const ReplicaOptions& options, Inbox& inbox)
     : core(core_options(options)),
-      sealer(options.secrets),
+      sealer(options.secrets ? options.secrets : std::make_shared<ledger::LedgerSecrets>()),
       sequencer([&inbox](std::unique_ptr<Batch> batch) { inbox.recycle(std::move(batch)); }) {}
 
 Replica::Replica(ReplicaOptions options, kv::Store& store, Inbox& inbox, LedgerSink& sink,
@@ -49,6 +49,7 @@ Replica::Replica(ReplicaOptions options, kv::Store& store, Inbox& inbox, LedgerS
       tail_(std::make_unique<Tail>(options_, inbox)),
       published_(std::make_unique<Published>()),
       lanes_(std::make_unique<Lanes>()) {
+  if (!options_.secrets) options_.secrets = std::make_shared<ledger::LedgerSecrets>();
   store_.set_local_hook(nodes_info_map, [this](SeqNo seqno, const std::vector<kv::Write>& writes) {
     nodes_->write(seqno, writes);
   });
@@ -63,7 +64,12 @@ void Replica::start_service() {
   obey(tail_->core.step(consensus::input::Start{options_.address}));
 }
 
-void Replica::join_service() {
+void Replica::join_service(ledger::Signer signer,
+                           std::shared_ptr<const ledger::LedgerSecrets> secrets) {
+  options_.signer = std::move(signer);
+  options_.secrets = std::move(secrets);
+  tail_->sealer.use(options_.secrets);
+  lanes_->each([&](Lane::Content& lane) { lane.sealer.use(options_.secrets); });
   obey(tail_->core.step(consensus::input::Join{}));
 }
 
@@ -127,9 +133,11 @@ bool Replica::fetch_what_is_missing(MonotonicTime now) {
   if (now - *tail.missing_since < gap_patience) return false;
   tail.missing_since = now;  // if it is just being made, look again later
   bool found = false;
-  lanes_->take_open([&](std::unique_ptr<Batch> batch) {
-    tail.sequencer.put(std::move(batch));
-    found = true;
+  lanes_->each([&](Lane::Content& lane) {
+    if (auto batch = lane.take_open()) {
+      tail.sequencer.put(std::move(batch));
+      found = true;
+    }
   });
   return found;
 }
@@ -186,8 +194,8 @@ bool Replica::sign(MonotonicTime now) {
   uint8_t flags = 0;
   const bool requested = chunk_requested_.exchange(false);
   if (requested || tail.chunk_bytes >= options_.chunk_size) flags |= ledger::close_chunk_after;
-  const auto values =
-      ledger::sign_root(options_.signer, slot.id, tail.tree, tail.tree.first(), clock_.unix_time());
+  const auto values = ledger::sign_root(*options_.signer, slot.id, tail.tree, tail.tree.first(),
+                                        clock_.unix_time());
   const auto writes = values.write_set();
   if (tail.unwritten.view != slot.id.view) write_ledger();
   const auto sealed = tail.sealer.seal(writes, slot.id, {}, flags, tail.unwritten.bytes);
@@ -266,6 +274,10 @@ void Replica::stop() {
 }
 
 // ---------------------------------------------------------------------------------- any thread
+
+bool Replica::trusts(const NodeId& node) const {
+  return nodes_->trusts(node);
+}
 
 TxStatus Replica::status(TxId id) const {
   // The commit point first: an id that it covers has its final view by then.

@@ -100,8 +100,8 @@ class Status {
 struct ReplicaOptions {
   NodeId self;
   std::string address;  ///< `host:port` of the node-to-node interface, as others dial it
-  ledger::Signer signer;
-  std::shared_ptr<const ledger::LedgerSecrets> secrets;
+  std::optional<ledger::Signer> signer;                  ///< may come with join_service()
+  std::shared_ptr<const ledger::LedgerSecrets> secrets;  ///< likewise: empty until then
   consensus::SignatureLimits signatures;
   uint64_t chunk_size = 5 << 20;                  ///< bytes of entries, then the chunk is closed
   uint64_t max_uncommitted_transactions = 10000;  ///< 0: unlimited
@@ -121,8 +121,8 @@ class Replica final : public Status {
   /// A new service of which this node is the only voter. Once, before any lane is used.
   void start_service();
   /// A node that holds nothing yet and was accepted by an existing service: it follows whoever
-  /// leads. Instead of start_service().
-  void join_service();
+  /// leads. Instead of start_service(); lanes may exist, but nothing was committed by them.
+  void join_service(ledger::Signer signer, std::shared_ptr<const ledger::LedgerSecrets> secrets);
 
   /// For each thread that executes transactions. Lanes must go before the replica.
   std::unique_ptr<Lane> make_lane();
@@ -140,6 +140,9 @@ class Replica final : public Status {
   void stop();
   /// Everybody who waits for a commit is answered now, still pending.
   void answer_waiting();
+  /// Whether the service trusts this node, or did until it retired it: messages of nobody else
+  /// are listened to.
+  bool trusts(const NodeId& node) const;
   /// The next signature closes the open ledger chunk.
   void request_chunk() { chunk_requested_ = true; }
 
@@ -186,7 +189,7 @@ class Replica final : public Status {
   void catch_up(LedgerRead read);
   void retire(const std::set<NodeId>& nodes);
 
-  const ReplicaOptions options_;
+  ReplicaOptions options_;  // const once the service is started or joined
   kv::Store& store_;
   Inbox& inbox_;
   LedgerSink& sink_;

@@ -18,6 +18,7 @@
 #include "replica/recent_entries.h"
 #include "replica/replica.h"
 #include "replica/sequencer.h"
+#include "replica/transport.h"
 #include "replica/waiters.h"
 
 namespace entente::replica {
@@ -43,6 +44,7 @@ struct Replica::Tail {
   Unwritten unwritten;
   RecentEntries recent;
   std::vector<consensus::Outputs::Send> sends;  // leave when what they carry is in `recent`
+  std::vector<Letter> letters;                  // ready to leave at the end of the step
   bool has_peers = false;
   consensus::Epoch epoch;                         // that store and sequencer are in
   std::optional<kv::Reservation> signature_slot;  // the signature that is asked for
@@ -70,12 +72,11 @@ struct Replica::Lanes {
     std::erase_if(made, [](const auto& one) { return one.expired(); });
     made.push_back(lane);
   }
-  template <typename Take>
-  void take_open(const Take& take) {
+  template <typename Visit>
+  void each(const Visit& visit) {
     const std::lock_guard lock(mutex);
     for (const auto& one : made) {
-      const auto lane = one.lock();
-      if (auto batch = lane ? lane->take_open() : nullptr) take(std::move(batch));
+      if (const auto lane = one.lock()) visit(*lane);
     }
   }
 };

@@ -30,7 +30,7 @@ struct Fixture {
     EXPECT_TRUE(opened.ok());
     writer = std::move(*opened);
     sink = std::make_unique<DirectSink>(*writer, inbox);
-    changed.self = NodeId{changed.signer.node_key.public_key().id()};
+    changed.self = NodeId{changed.signer->node_key.public_key().id()};
     changed.address = "127.0.0.1:1";
     changed.secrets = test_secrets();
     replica = std::make_unique<Replica>(std::move(changed), store, inbox, *sink, transport, clock);

@@ -196,7 +196,7 @@ Result<void> Replica::check_signature(const TxId& id, const kv::WriteSet& writes
   if (auto valid = ledger::verify_node_signature(signed_by.node, **key); !valid) return valid;
   if (!signed_by.cose) return Error{"has no signature of the service"};
   return ledger::verify_cose_signature(*signed_by.cose, root,
-                                       options_.signer.service_key.public_key());
+                                       options_.signer->service_key.public_key());
 }
 
 /// A node is called after its key: the certificate only brings the key.
@@ -228,22 +228,23 @@ void Replica::transmit() {
   Tail& tail = *tail_;
   for (auto& send : tail.sends) transmit(std::move(send));
   tail.sends.clear();
+  if (!tail.letters.empty()) transport_.send(std::exchange(tail.letters, {}));
 }
 
 void Replica::transmit(consensus::Outputs::Send send) {
-  const Tail& tail = *tail_;
+  Tail& tail = *tail_;
   auto* append = std::get_if<consensus::message::AppendEntries>(&send.message.body);
   if (append != nullptr) append->entries.clear();  // the receiver reads them from the content
   Bytes bytes = encode_message(send.message);
   if (append == nullptr || append->end == append->prev.seqno) {
-    transport_.send(send.to, std::move(bytes));
+    tail.letters.push_back({std::move(send.to), std::move(bytes)});
     return;
   }
   // What was rolled back since is of no use to anybody.
   if (tail.core.views().view_of(append->end, tail.core.last().seqno) != append->entries_view)
     return;
   if (tail.recent.copy(append->prev.seqno + 1, append->end, append->entries_view, bytes)) {
-    transport_.send(send.to, std::move(bytes));
+    tail.letters.push_back({std::move(send.to), std::move(bytes)});
     return;
   }
   sink_.read({std::move(send.to), std::move(send.message), {}, {}});
@@ -258,7 +259,7 @@ void Replica::catch_up(LedgerRead read) {
   append.end = read.last;
   Bytes bytes = encode_message(read.message);
   entente::append(bytes, read.entries);
-  transport_.send(read.to, std::move(bytes));
+  tail.letters.push_back({std::move(read.to), std::move(bytes)});
 }
 
 }  // namespace entente::replica

@@ -79,33 +79,38 @@ inline ledger::Signer test_signer(const crypto::KeyPair& service) {
 
 class TestCluster {
  public:
-  struct Letter {
+  struct Mail {
     NodeId from, to;
     Bytes bytes;
   };
 
   class Node final : public Transport {
    public:
-    explicit Node(TestCluster& cluster) : cluster_(cluster) {
+    explicit Node(TestCluster& cluster) : signer(test_signer(cluster.service)), cluster_(cluster) {
       ledger::LedgerConfig config;
       config.main = "ledger";
       auto opened = ledger::LedgerWriter::open(disk, config, ledger::StartUp::new_service);
       EXPECT_TRUE(opened.ok());
       writer = std::move(*opened);
       sink = std::make_unique<DirectSink>(*writer, inbox);
-      ReplicaOptions options{.signer = test_signer(cluster.service)};
+      ReplicaOptions options;
       cluster.configure(options);
-      options.self = id = NodeId{options.signer.node_key.public_key().id()};
+      options.self = id = NodeId{signer.node_key.public_key().id()};
       options.address = "127.0.0.1:" + std::to_string(1 + cluster.nodes.size());
       address = options.address;
-      options.secrets = test_secrets();
+      if (cluster.nodes.empty()) {
+        options.signer = signer;
+        options.secrets = test_secrets();
+      }
       options.seed = 1 + cluster.nodes.size();
       replica =
           std::make_unique<Replica>(std::move(options), store, inbox, *sink, *this, cluster.clock);
       lane = replica->make_lane();
     }
-    void send(const NodeId& to, Bytes message) override {
-      cluster_.letters.push_back({id, to, std::move(message)});
+    void send(std::vector<Letter> sent) override {
+      for (Letter& letter : sent) {
+        cluster_.mail.push_back({id, std::move(letter.to), std::move(letter.bytes)});
+      }
     }
     void set_peers(const std::map<NodeId, std::string>& addresses) override { peers = addresses; }
 
@@ -125,6 +130,7 @@ class TestCluster {
     }
     bool leads() const { return replica->is_primary(); }
 
+    const ledger::Signer signer;
     NodeId id;
     std::string address;
     MemoryDisk disk;
@@ -152,7 +158,7 @@ class TestCluster {
 
   Node& add_node() {
     nodes.push_back(std::make_unique<Node>(*this));
-    nodes.back()->replica->join_service();
+    nodes.back()->replica->join_service(nodes.back()->signer, test_secrets());
     return *nodes.back();
   }
 
@@ -193,7 +199,7 @@ class TestCluster {
     for (const auto& node : nodes) {
       if (node->alive) node->replica->step();
     }
-    for (std::deque<Letter> now = std::move(letters); Letter & letter : now) {
+    for (std::deque<Mail> now = std::exchange(mail, {}); Mail & letter : now) {
       Node* to = find(letter.to);
       if (to == nullptr || !to->alive || lost(letter)) continue;
       to->inbox.put(Incoming{letter.from, std::move(letter.bytes)});
@@ -238,8 +244,8 @@ class TestCluster {
 
   ManualClock clock;
   crypto::KeyPair service = crypto::KeyPair::generate(crypto::Curve::p256);
-  std::deque<Letter> letters;
-  std::function<bool(const Letter&)> lost = [](const Letter&) { return false; };
+  std::deque<Mail> mail;
+  std::function<bool(const Mail&)> lost = [](const Mail&) { return false; };
   std::function<void(ReplicaOptions&)> configure;
   std::vector<std::unique_ptr<Node>> nodes;
 };

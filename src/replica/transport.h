@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "entente/bytes.h"
 #include "entente/types.h"
@@ -10,11 +11,17 @@
 namespace entente::replica {
 
 /// Calls come from the replica thread; none of them blocks.
+struct Letter {
+  NodeId to;
+  Bytes bytes;
+};
+
 class Transport {
  public:
   virtual ~Transport() = default;
-  /// May be lost, late, repeated or out of order; never changed or from somebody else.
-  virtual void send(const NodeId& to, Bytes message) = 0;
+  /// Takes the letters. They may be lost, late, repeated or out of order; they are never changed or
+  /// from somebody else.
+  virtual void send(std::vector<Letter> letters) = 0;
   /// All nodes to hold a link with, and where they listen (`host:port`).
   virtual void set_peers(const std::map<NodeId, std::string>& addresses) = 0;
 };
@@ -22,7 +29,7 @@ class Transport {
 /// For a service that has one node only.
 class NoTransport final : public Transport {
  public:
-  void send(const NodeId&, Bytes) override {}
+  void send(std::vector<Letter>) override {}
   void set_peers(const std::map<NodeId, std::string>&) override {}
 };
 

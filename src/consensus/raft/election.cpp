@@ -183,7 +183,8 @@ void Raft::receive(const NodeId& from, View view, const message::VoteResponse& v
 }
 
 void Raft::receive(const NodeId& from, View view, const message::ProposeVote&, Outputs& out) {
-  if (view != view_ || role_ == Leadership::leader || !eligible()) return;
+  if (view != view_ || role_ == Leadership::leader || role_ == Leadership::none) return;
+  if (!eligible()) return;
   if (leader_ && *leader_ != from) return;
   campaign(out);
 }

@@ -167,7 +167,7 @@ void Raft::conclude(Outputs& out) {
   if (!started_) return;
   if (phase() == MembershipPhase::retired_committed) retire(out);
   if (membership_changed_) update_peers(out);
-  if (role_ == Leadership::leader || !eligible()) {
+  if (role_ == Leadership::leader || role_ == Leadership::none || !eligible()) {
     deadline_.reset();
     const bool standing = role_ == Leadership::pre_vote_candidate || role_ == Leadership::candidate;
     if (standing) role_ = Leadership::follower;

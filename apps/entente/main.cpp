@@ -6,7 +6,9 @@
 
 int main(int argc, char** argv) {
   return entente::run(argc, argv,
-                      {{.name = "logging", .register_endpoints = logging::register_endpoints},
+                      {{.name = "logging",
+                        .register_endpoints = logging::register_endpoints,
+                        .genesis_claims = logging::genesis_claims},
                        {.name = "basic", .register_endpoints = basic::register_endpoints},
                        {.name = "basic_tv", .register_endpoints = basic::register_open_endpoints},
                        {.name = "smallbank", .register_endpoints = smallbank::register_endpoints}});

@@ -1,5 +1,7 @@
 #include "logging.h"
 
+#include "entente/digest.h"
+
 namespace logging {
 
 void register_endpoints(entente::EndpointRegistry& endpoints, entente::NodeContext& node) {
@@ -15,6 +17,10 @@ void register_endpoints(entente::EndpointRegistry& endpoints, entente::NodeConte
   register_committed_index(endpoints, node);
   register_historical(endpoints, node);
   register_proofs(endpoints, node);
+}
+
+entente::Digest genesis_claims(std::string_view constitution) {
+  return entente::sha256(entente::as_bytes(constitution));
 }
 
 }  // namespace logging

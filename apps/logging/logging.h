@@ -8,6 +8,8 @@
 namespace logging {
 
 void register_endpoints(entente::EndpointRegistry& endpoints, entente::NodeContext& node);
+/// The receipt of the first transaction proves under which constitution the service began.
+entente::Digest genesis_claims(std::string_view constitution);
 
 // One part each, in a file of that name.
 void register_records(entente::EndpointRegistry& endpoints);

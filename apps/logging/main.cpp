@@ -2,5 +2,7 @@
 
 int main(int argc, char** argv) {
   return entente::run(argc, argv,
-                      {.name = "logging", .register_endpoints = logging::register_endpoints});
+                      {.name = "logging",
+                       .register_endpoints = logging::register_endpoints,
+                       .genesis_claims = logging::genesis_claims});
 }

@@ -3,13 +3,15 @@
 //
 //   void register_endpoints(entente::EndpointRegistry& endpoints, entente::NodeContext& node);
 //   int main(int argc, char** argv) {
-//     return entente::run(argc, argv, {.name = "logging", .register_endpoints = register_endpoints});
+//     return entente::run(argc, argv, {.name = "logging", .register_endpoints =
+//     register_endpoints});
 //   }
 //
 // gives a program with the whole command line (`logging node --config FILE` …).
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "entente/bytes.h"
@@ -32,6 +34,10 @@ struct Application {
   std::string name;  ///< as `--app` and log lines say it
   /// Called once at start-up, before any request.
   std::function<void(EndpointRegistry&, NodeContext&)> register_endpoints;
+  /// The claims digest of the transaction that creates a service, so that its receipt proves what
+  /// the application says about it. Called once when a new service starts, with the text of the
+  /// constitution that the transaction installs. None: zeros, as of every transaction without one.
+  std::function<Digest(std::string_view constitution)> genesis_claims = nullptr;
 };
 
 /// The whole program: parses the command line, runs the command, returns the exit code.

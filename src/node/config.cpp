@@ -28,8 +28,11 @@ constexpr Choice<Command::Type> command_types[] = {{"Start", Command::Type::star
 constexpr Choice<Durability> durabilities[] = {{"none", Durability::none},
                                                {"batch_fsync", Durability::batch_fsync}};
 constexpr Choice<LogFormat> log_formats[] = {{"Text", LogFormat::text}, {"Json", LogFormat::json}};
-constexpr Choice<int> log_levels[] = {
-    {"Trace", 0}, {"Debug", 1}, {"Info", 2}, {"Fail", 3}, {"Fatal", 4}};
+constexpr Choice<log::Level> log_levels[] = {{"Trace", log::Level::trace},
+                                             {"Debug", log::Level::debug},
+                                             {"Info", log::Level::info},
+                                             {"Fail", log::Level::fail},
+                                             {"Fatal", log::Level::fatal}};
 constexpr Choice<EndorsementsServer::Type> server_types[] = {
     {"Azure", EndorsementsServer::Type::azure},
     {"AMD", EndorsementsServer::Type::amd},
@@ -339,6 +342,7 @@ void read_protocol(Fields& fields, Configuration& out) {
     consensus.duration("message_timeout", out.consensus.message_timeout, microseconds(1));
     consensus.duration("election_timeout", out.consensus.election_timeout, microseconds(1));
     consensus.integer("max_uncommitted_tx_count", out.consensus.max_uncommitted_tx_count);
+    consensus.size("max_uncommitted_bytes", out.consensus.max_uncommitted_bytes);
   });
   fields.section("ledger_signatures", [&](Fields& signatures) {
     signatures.integer("tx_count", out.ledger_signatures.tx_count, 1);
@@ -348,11 +352,9 @@ void read_protocol(Fields& fields, Configuration& out) {
     jwt.duration("key_refresh_interval", out.jwt_key_refresh_interval);
   });
   fields.section("memory", [&](Fields& memory) {
-    // Queues between host and enclave of the reference. Checked, and without effect here.
-    uint64_t ignored = 0;
-    for (const char* key : {"circuit_size", "max_msg_size", "max_fragment_size"}) {
-      memory.size(key, ignored);
-    }
+    memory.size("circuit_size", out.memory.circuit_size);
+    memory.size("max_msg_size", out.memory.max_msg_size);
+    memory.size("max_fragment_size", out.memory.max_fragment_size);
   });
 }
 
@@ -372,8 +374,7 @@ void read_node(Fields& fields, Configuration& out) {
   });
   fields.section("attestation", [&](Fields& inner) { read_attestation(inner, out.attestation); });
   fields.section("logging", [&](Fields& logging) {
-    int ignored = 0;  // --log-level decides
-    logging.choice("host_level", ignored, all(log_levels));
+    logging.choice("host_level", out.host_level, all(log_levels));
     logging.choice("format", out.log_format, all(log_formats));
   });
   fields.nullable_text("node_data_json_file", out.node_data_json_file);
@@ -519,14 +520,58 @@ std::vector<std::string> not_offered(const Configuration& configuration) {
       out.push_back(path + ".protocol: \"" + interface.protocol +
                     "\" is not offered, only \"tcp\"");
     }
-    if (interface.app_protocol != "HTTP1" && interface.app_protocol != "HTTP2") {
+    const auto& offered = offered_app_protocols;
+    if (std::find(std::begin(offered), std::end(offered), interface.app_protocol) ==
+        std::end(offered)) {
       out.push_back(path + ".app_protocol: \"" + interface.app_protocol +
-                    "\" is not offered, only \"HTTP1\" and \"HTTP2\"");
+                    "\" is not offered, only \"HTTP1\", \"HTTP2\" and \"HTTP1+HTTP2\"");
     }
     if (interface.authority == Authority::acme) {
       out.push_back(path + ".endorsement.authority: \"ACME\" is not offered, only \"Node\", " +
                     "\"Service\" and \"Unsecured\"");
     }
+  }
+  return out;
+}
+
+std::vector<std::string> without_effect(const Configuration& configuration) {
+  struct Key {
+    std::string_view path;
+    bool (*differs)(const Configuration& now, const Configuration& otherwise);
+  };
+#define ENTENTE_KEY(path, member) \
+  Key { path, [](const Configuration& a, const Configuration& b) { return a.member != b.member; } }
+  constexpr Key keys[] = {
+      ENTENTE_KEY("attestation.snp_security_policy_file", attestation.snp_security_policy_file),
+      ENTENTE_KEY("attestation.snp_uvm_endorsements_file", attestation.snp_uvm_endorsements_file),
+      ENTENTE_KEY("attestation.snp_endorsements_file", attestation.snp_endorsements_file),
+      ENTENTE_KEY("attestation.snp_endorsements_servers",
+                  attestation.snp_endorsements_servers.size()),
+      ENTENTE_KEY("snapshots.tx_count", snapshots.tx_count),
+      ENTENTE_KEY("snapshots.read_only_directory", snapshots.read_only_directory),
+      ENTENTE_KEY("logging.host_level", host_level),
+      ENTENTE_KEY("consensus.message_timeout", consensus.message_timeout),
+      ENTENTE_KEY("consensus.election_timeout", consensus.election_timeout),
+      ENTENTE_KEY("memory.circuit_size", memory.circuit_size),
+      ENTENTE_KEY("memory.max_msg_size", memory.max_msg_size),
+      ENTENTE_KEY("memory.max_fragment_size", memory.max_fragment_size),
+      ENTENTE_KEY("jwt.key_refresh_interval", jwt_key_refresh_interval),
+      ENTENTE_KEY("output_files.sealed_ledger_secret_location",
+                  output_files.sealed_ledger_secret_location),
+      ENTENTE_KEY("tick_interval", tick_interval),
+      ENTENTE_KEY("node_client_interface", node_client_interface),
+      ENTENTE_KEY("client_connection_timeout", client_connection_timeout),
+      ENTENTE_KEY("node_to_node_message_limit", node_to_node_message_limit),
+  };
+#undef ENTENTE_KEY
+  const Configuration defaults;
+  std::vector<std::string> out;
+  for (const Key& key : keys) {
+    if (key.differs(configuration, defaults)) out.emplace_back(key.path);
+  }
+  for (const RpcInterface& interface : configuration.network.rpc_interfaces) {
+    if (interface.forwarding_timeout == RpcInterface{}.forwarding_timeout) continue;
+    out.push_back("network.rpc_interfaces." + interface.name + ".forwarding_timeout_ms");
   }
   return out;
 }

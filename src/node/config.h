@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "entente/bytes.h"
 #include "entente/result.h"
 #include "entente/types.h"
@@ -197,7 +198,15 @@ enum class LogFormat { text, json };
 struct Consensus {
   std::chrono::microseconds message_timeout = std::chrono::milliseconds(100);
   std::chrono::microseconds election_timeout = std::chrono::seconds(5);
-  uint64_t max_uncommitted_tx_count = 10000;  ///< 0: unlimited
+  uint64_t max_uncommitted_tx_count = 10000;    ///< 0: unlimited
+  uint64_t max_uncommitted_bytes = 64ull << 20;  ///< ours; 0: unlimited
+};
+
+/// Queues between host and enclave of the reference: checked, without effect.
+struct Memory {
+  uint64_t circuit_size = 16 << 20;
+  uint64_t max_msg_size = 64 << 20;
+  uint64_t max_fragment_size = 256 << 10;
 };
 
 struct LedgerSignatures {
@@ -229,7 +238,9 @@ struct Configuration {
   Ledger ledger;
   Snapshots snapshots;
   LogFormat log_format = LogFormat::text;
+  log::Level host_level = log::Level::info;  ///< `--log-level` decides
   Consensus consensus;
+  Memory memory;
   LedgerSignatures ledger_signatures;
   std::chrono::microseconds jwt_key_refresh_interval = std::chrono::minutes(30);
   OutputFiles output_files;
@@ -257,9 +268,15 @@ Result<Configuration> parse_configuration_text(std::string_view text);
 /// At most 16 MiB. The error names the file.
 Result<Configuration> read_configuration(const std::string& path);
 
+/// What `app_protocol` may be at a start; with the last one ALPN chooses, connection by connection.
+inline constexpr std::string_view offered_app_protocols[] = {"HTTP1", "HTTP2", "HTTP1+HTTP2"};
+
 /// What is configured correctly but this build does not offer (QUIC, for example), one a line.
 /// A node refuses to start on a non-empty answer; a check of the file does not.
 std::vector<std::string> not_offered(const Configuration& configuration);
+
+/// Keys that differ from their default and change nothing in this build.
+std::vector<std::string> without_effect(const Configuration& configuration);
 
 /// The threshold that holds at genesis, or why the members cannot meet the configured one.
 Result<uint64_t> recovery_threshold(const Start& start);

@@ -54,6 +54,48 @@ std::string refused(const json::value& document) {
   return configuration.ok() ? "" : configuration.error().message;
 }
 
+TEST(Configuration, TheBoundOnUncommittedBytes) {
+  EXPECT_EQ(accepted(json::parse(smallest_start).value()).consensus.max_uncommitted_bytes,
+            64u << 20);
+  EXPECT_EQ(
+      accepted(with("consensus.max_uncommitted_bytes", "1MB")).consensus.max_uncommitted_bytes,
+      1u << 20);
+  EXPECT_EQ(accepted(with("consensus.max_uncommitted_bytes", "0")).consensus.max_uncommitted_bytes,
+            0u);
+  EXPECT_NE(refused(with("consensus.max_uncommitted_bytes", "much")).find("max_uncommitted_bytes"),
+            std::string::npos);
+}
+
+TEST(Configuration, KeysWithoutEffectAreNamedWhereTheyDiffer) {
+  const auto named = [](const json::value& document) { return without_effect(accepted(document)); };
+  EXPECT_TRUE(named(json::parse(smallest_start).value()).empty());
+  EXPECT_TRUE(named(with("tick_interval", "10ms")).empty()) << "the default, written out";
+  EXPECT_TRUE(named(with("worker_threads", 3)).empty());
+  const std::vector<std::pair<std::string, json::value>> keys{
+      {"attestation.snp_security_policy_file", "f"},
+      {"attestation.snp_uvm_endorsements_file", "f"},
+      {"attestation.snp_endorsements_file", "f"},
+      {"attestation.snp_endorsements_servers", json::array{json::object{{"url", "u"}}}},
+      {"snapshots.tx_count", 7},
+      {"snapshots.read_only_directory", "d"},
+      {"logging.host_level", "Debug"},
+      {"consensus.message_timeout", "1ms"},
+      {"consensus.election_timeout", "1ms"},
+      {"memory.circuit_size", "1MB"},
+      {"memory.max_msg_size", "1MB"},
+      {"memory.max_fragment_size", "1MB"},
+      {"jwt.key_refresh_interval", "1s"},
+      {"output_files.sealed_ledger_secret_location", "d"},
+      {"tick_interval", "1ms"},
+      {"node_client_interface", "lo"},
+      {"client_connection_timeout", "1ms"},
+      {"node_to_node_message_limit", 7},
+      {"network.rpc_interfaces.primary_rpc_interface.forwarding_timeout_ms", 7}};
+  for (const auto& [path, value] : keys) {
+    EXPECT_EQ(named(with(path, value)), std::vector<std::string>{path});
+  }
+}
+
 TEST(Configuration, DefaultsOfTheSmallestStart) {
   const Configuration c = accepted(json::parse(smallest_start).value());
   ASSERT_EQ(c.network.rpc_interfaces.size(), 1u);
@@ -315,6 +357,11 @@ TEST(Configuration, WhatIsNotOfferedIsNotAParseError) {
   ASSERT_EQ(not_offered(c).size(), 1u);
   EXPECT_NE(not_offered(c)[0].find("primary_rpc_interface.app_protocol: \"QUIC\""),
             std::string::npos);
+  for (const std::string_view name : offered_app_protocols) {
+    const Configuration offered = accepted(
+        with("network.rpc_interfaces.primary_rpc_interface.app_protocol", json::value(name)));
+    EXPECT_TRUE(not_offered(offered).empty()) << name;
+  }
 }
 
 TEST(RecoveryThreshold, FollowsTheMembersThatTakePart) {

@@ -10,7 +10,9 @@ namespace {
 
 const Bytes unit(8, 0);
 
-std::string governance(std::string_view name) { return "public:ccf.gov." + std::string(name); }
+std::string governance(std::string_view name) {
+  return "public:ccf.gov." + std::string(name);
+}
 
 void put(Tables& tables, const std::string& map, BytesView key, std::string_view value) {
   tables[map][to_bytes(key)] = to_bytes(value);
@@ -53,8 +55,8 @@ struct LoadedMember {
 Result<LoadedMember> load_member(const Member& member, Disk& disk) {
   auto certificate = read_certificate(disk, member.certificate_file);
   if (!certificate) return certificate.error();
-  LoadedMember loaded{std::move(*certificate), {}, {}, member.recovery_role,
-                      effective_role(member)};
+  LoadedMember loaded{
+      std::move(*certificate), {}, {}, member.recovery_role, effective_role(member)};
   if (member.encryption_public_key_file) {
     const auto pem = read_text(disk, *member.encryption_public_key_file);
     if (!pem) return pem.error();
@@ -99,7 +101,7 @@ void write_member(Tables& tables, const LoadedMember& member) {
   }
 }
 
-Result<void> write_constitution(Tables& tables, const Start& start, Disk& disk) {
+Result<std::string> read_constitution(const Start& start, Disk& disk) {
   std::string script;
   for (const std::string& path : start.constitution_files) {
     const auto part = read_text(disk, path);
@@ -107,8 +109,7 @@ Result<void> write_constitution(Tables& tables, const Start& start, Disk& disk) 
     if (!script.empty()) script += '\n';
     script += *part;
   }
-  put_json(tables, governance("constitution"), unit, json::value(script));
-  return {};
+  return script;
 }
 
 Result<void> write_service(Tables& tables, const GenesisInput& input, Disk& disk) {
@@ -183,13 +184,17 @@ Result<json::object> node_info(const GenesisInput& input, Disk& disk) {
 
 }  // namespace
 
-Result<Tables> genesis_tables(const GenesisInput& input, Disk& disk) {
-  Tables tables;
+Result<Genesis> make_genesis(const GenesisInput& input, Disk& disk) {
+  Genesis genesis;
+  Tables& tables = genesis.tables;
   const Start& start = input.configuration.command.start;
   const auto members = load_members(start, disk);
   if (!members) return members.error();
   for (const LoadedMember& member : *members) write_member(tables, member);
-  if (auto written = write_constitution(tables, start, disk); !written) return written.error();
+  auto constitution = read_constitution(start, disk);
+  if (!constitution) return constitution.error();
+  genesis.constitution = std::move(*constitution);
+  put_json(tables, governance("constitution"), unit, json::value(genesis.constitution));
   if (auto written = write_service(tables, input, disk); !written) return written.error();
 
   const auto info = node_info(input, disk);
@@ -201,7 +206,7 @@ Result<Tables> genesis_tables(const GenesisInput& input, Disk& disk) {
       as_text(unit));
   put_json(tables, governance("nodes.virtual.measurements"),
            as_bytes(tee::virtual_platform::measurement), json::value("AllowedToJoin"));
-  return tables;
+  return genesis;
 }
 
 Result<Tables> insecure_opening_tables(const OpeningInput& input, Disk& disk,
@@ -221,8 +226,8 @@ Result<Tables> insecure_opening_tables(const OpeningInput& input, Disk& disk,
   }
   const auto threshold = recovery_threshold(start);
   if (!threshold) return threshold.error();
-  const auto shares = ledger::share_ledger_secret(input.ledger_secret, recovery, *threshold,
-                                                  std::nullopt, random);
+  const auto shares =
+      ledger::share_ledger_secret(input.ledger_secret, recovery, *threshold, std::nullopt, random);
   if (!shares) return shares.error().at("recovery shares");
   auto service = json::parse(as_text(input.genesis.at(governance("service.info")).at(unit)));
   if (!service) return service.error();

@@ -24,8 +24,13 @@ struct GenesisInput {
   Address node_to_node_address;  ///< published
 };
 
+struct Genesis {
+  Tables tables;
+  std::string constitution;  ///< all its files, as one text
+};
+
 /// Reads the files that the configuration names (members, constitution, data). Errors name them.
-Result<Tables> genesis_tables(const GenesisInput& input, Disk& disk);
+Result<Genesis> make_genesis(const GenesisInput& input, Disk& disk);
 
 struct OpeningInput {
   const Configuration& configuration;

@@ -17,6 +17,7 @@
 #include "node/rpc_handler.h"
 #include "node/tables.h"
 #include "replica/ledger_thread.h"
+#include "replica/transport.h"
 #include "rpc/common_endpoints.h"
 
 namespace entente::node {
@@ -27,6 +28,8 @@ constexpr int exit_bad_option = 105;
 constexpr int exit_file_not_readable = 255;
 /// For each of the transactions that create a service to be globally committed.
 constexpr std::chrono::seconds creation_patience{60};
+/// How often a wait of the start looks whether the node is to stop.
+constexpr std::chrono::milliseconds attention_interval{20};
 /// For the last transactions to be committed when the node stops.
 constexpr std::chrono::seconds settling_patience{3};
 
@@ -46,6 +49,11 @@ consensus::SignatureLimits signature_limits(const Configuration& configuration) 
     limits.min_gap = std::chrono::milliseconds(6);
   }
   return limits;
+}
+
+Exit stopped_at_start() {
+  log::info("node", "Asked to stop before the service was there");
+  return {};
 }
 
 }  // namespace
@@ -68,6 +76,7 @@ struct Node::Parts {
   std::optional<PortReservation> node_to_node;
   kv::Store store;
   replica::Inbox inbox;
+  replica::NoTransport transport;
   std::unique_ptr<replica::LedgerThread> ledger_thread;
   std::unique_ptr<replica::Replica> replica;
   std::unique_ptr<NodeContext> context;
@@ -77,6 +86,7 @@ struct Node::Parts {
   std::unique_ptr<RpcHandler> handler;
   std::unique_ptr<net::Server> server;
   std::thread replica_thread;
+  std::function<bool()> stop_asked;
   std::optional<bool> stopped;  // whether the whole ledger was written
 
   std::optional<Exit> open_ledger();
@@ -86,8 +96,9 @@ struct Node::Parts {
   std::optional<Exit> write_files();
   std::optional<Exit> serve();
   std::optional<Exit> create_service();
-  Result<void> commit(const Tables& tables, bool genesis);
-  bool globally_committed(TxId id);
+  replica::CommitOptions genesis_options(const std::string& constitution) const;
+  std::optional<Exit> commit(const Tables& tables, replica::CommitOptions options);
+  std::optional<Exit> wait_for_commit(TxId id);
   Result<void> show_certificates(Authority authority, const std::string& chain);
   void watch_commits();
   bool stop();
@@ -136,22 +147,26 @@ std::optional<Exit> Node::Parts::build() {
   if (!reserved) return Exit{exit_failure, reserved.error().message};
   node_to_node.emplace(std::move(*reserved));
 
-  ledger_thread = std::make_unique<replica::LedgerThread>(*ledger, inbox);
+  ledger_thread = std::make_unique<replica::LedgerThread>(*ledger, inbox, clock,
+                                                          configuration.slow_io_logging_threshold);
   const Start& start = configuration.command.start;
   replica::ReplicaOptions options{
       .self = identity->id,
-      .address = node_to_node->published(configuration.network.node_to_node_published_address).text(),
-      .signer = {identity->key, endorsed->pem(), service->key, start.cose_issuer,
-                 start.cose_subject},
+      .address =
+          node_to_node->published(configuration.network.node_to_node_published_address).text(),
+      .signer = ledger::Signer{identity->key, endorsed->pem(), service->key, start.cose_issuer,
+                               start.cose_subject},
       .secrets = secrets,
       .signatures = signature_limits(configuration),
       .chunk_size = configuration.ledger.chunk_size,
-      .max_uncommitted_transactions = configuration.consensus.max_uncommitted_tx_count};
+      .max_uncommitted_transactions = configuration.consensus.max_uncommitted_tx_count,
+      .max_uncommitted_bytes = configuration.consensus.max_uncommitted_bytes};
   replica = std::make_unique<replica::Replica>(std::move(options), store, inbox, *ledger_thread,
-                                               clock);
+                                               transport, clock);
   context = std::make_unique<NodeContext>(identity->id, *replica, clock);
   history = std::make_unique<history::History>(
-      history::LedgerSources{*ledger, [this] { return secrets; },
+      history::LedgerSources{*ledger,
+                             [this] { return secrets; },
                              [this] { return service->certificate; },
                              {start.cose_issuer, start.cose_subject}},
       *replica, clock,
@@ -208,9 +223,9 @@ std::optional<Exit> Node::Parts::write_files() {
       {configuration.output_files.node_certificate_file, identity->self_signed.pem()},
       {configuration.command.service_certificate_file, service->certificate.pem()}};
   if (configuration.output_files.node_to_node_address_file) {
-    files.push_back({*configuration.output_files.node_to_node_address_file,
-                     json::dump(json::object{
-                         {"node_to_node_interface", node_to_node->bound().text()}})});
+    files.push_back(
+        {*configuration.output_files.node_to_node_address_file,
+         json::dump(json::object{{"node_to_node_interface", node_to_node->bound().text()}})});
   }
   if (configuration.output_files.rpc_addresses_file) {
     json::object addresses;
@@ -235,7 +250,9 @@ std::optional<Exit> Node::Parts::write_files() {
 Result<void> Node::Parts::show_certificates(Authority authority, const std::string& chain) {
   for (size_t i = 0; i < configuration.network.rpc_interfaces.size(); ++i) {
     if (configuration.network.rpc_interfaces[i].authority != authority) continue;
-    auto shown = server->set_certificate(i, chain, identity->key.private_pem());
+    std::string key = identity->key.private_pem();
+    auto shown = server->set_certificate(i, chain, key);
+    crypto::wipe({reinterpret_cast<uint8_t*>(key.data()), key.size()});
     if (!shown) return shown;
   }
   return {};
@@ -252,19 +269,18 @@ void Node::Parts::watch_commits() {
           frontends->open(rpc::Actor::gov);
         }
       });
-  store.set_global_hook(tables::service_info, [this](SeqNo seqno,
-                                                     const std::vector<kv::Write>& writes) {
-    for (const kv::Write& write : writes) {
-      if (!write.value) continue;
-      const auto row = json::parse(as_text(*write.value));
-      if (!row.ok() || tables::text_member(*row, "status") != "Open") continue;
-      const auto certificate =
-          crypto::Certificate::from_pem(tables::text_member(*row, "cert"));
-      if (!certificate.ok() || certificate->spki() != service->certificate.spki()) continue;
-      log::info("node", "Service is open since transaction {}", seqno.value);
-      frontends->open(rpc::Actor::app);
-    }
-  });
+  store.set_global_hook(
+      tables::service_info, [this](SeqNo seqno, const std::vector<kv::Write>& writes) {
+        for (const kv::Write& write : writes) {
+          if (!write.value) continue;
+          const auto row = json::parse(as_text(*write.value));
+          if (!row.ok() || tables::text_member(*row, "status") != "Open") continue;
+          const auto certificate = crypto::Certificate::from_pem(tables::text_member(*row, "cert"));
+          if (!certificate.ok() || certificate->spki() != service->certificate.spki()) continue;
+          log::info("node", "Service is open since transaction {}", seqno.value);
+          frontends->open(rpc::Actor::app);
+        }
+      });
 }
 
 std::optional<Exit> Node::Parts::serve() {
@@ -281,45 +297,51 @@ std::optional<Exit> Node::Parts::serve() {
   return create_service();
 }
 
-Result<void> Node::Parts::commit(const Tables& tables, bool genesis) {
+replica::CommitOptions Node::Parts::genesis_options(const std::string& constitution) const {
+  replica::CommitOptions options;
+  if (application.genesis_claims) options.claims = application.genesis_claims(constitution);
+  return options;
+}
+
+std::optional<Exit> Node::Parts::commit(const Tables& tables, replica::CommitOptions options) {
   const auto lane = replica->make_lane();
   auto tx = store.begin();
   for (const auto& [map, writes] : tables) {
     auto handle = tx.rw(map);
     for (const auto& [key, value] : writes) handle.put(key, value);
   }
-  replica::CommitOptions options;
   options.urgent = true;
-  if (genesis) {
-    options.voters.emplace();
-    options.voters->emplace(
-        identity->id,
-        node_to_node->published(configuration.network.node_to_node_published_address).text());
-  }
   const auto result = lane->commit(tx, options);
-  if (result.status != kv::CommitStatus::committed) return Error{"the transaction did not commit"};
-  lane->hand_over();
-  if (!globally_committed(result.id)) {
-    return Error{"transaction " + result.id.text() + " was not committed within " +
-                 std::to_string(creation_patience.count()) + " s: is the ledger's disk writable?"};
+  if (result.status != kv::CommitStatus::committed) {
+    return Exit{exit_failure, "a transaction that creates the service did not commit"};
   }
-  return {};
+  lane->hand_over();
+  return wait_for_commit(result.id);
 }
 
-bool Node::Parts::globally_committed(TxId id) {
-  std::promise<TxStatus> final_status;
+std::optional<Exit> Node::Parts::wait_for_commit(TxId id) {
+  // Shared with the callback, which may come after this function was interrupted.
+  const auto final_status = std::make_shared<std::promise<TxStatus>>();
+  auto answer = final_status->get_future();
   replica->when_final(id, clock.now() + creation_patience,
-                      [&](TxStatus status) { final_status.set_value(status); });
-  return final_status.get_future().get() == TxStatus::committed;
+                      [final_status](TxStatus status) { final_status->set_value(status); });
+  while (answer.wait_for(attention_interval) != std::future_status::ready) {
+    if (stop_asked()) return stopped_at_start();
+  }
+  if (answer.get() == TxStatus::committed) return std::nullopt;
+  return Exit{exit_failure, "transaction " + id.text() + " was not committed within " +
+                                std::to_string(creation_patience.count()) +
+                                " s: is the ledger's disk writable?"};
 }
 
 std::optional<Exit> Node::Parts::create_service() {
-  const auto genesis = genesis_tables(
-      {configuration, *identity, *service, *endorsed, facts.rpc_interfaces,
-       node_to_node->published(configuration.network.node_to_node_published_address)},
-      disk);
+  const auto genesis =
+      make_genesis({configuration, *identity, *service, *endorsed, facts.rpc_interfaces,
+                    node_to_node->published(configuration.network.node_to_node_published_address)},
+                   disk);
   if (!genesis) return Exit{exit_file_not_readable, genesis.error().message};
-  if (auto done = commit(*genesis, true); !done) return Exit{exit_failure, done.error().message};
+  auto options = genesis_options(genesis->constitution);
+  if (auto exit = commit(genesis->tables, std::move(options))) return exit;
   facts.state = api::NodeStartupState::PartOfNetwork;
   log::info("node", "Created a new service at transaction {}", TxId{first_view, {1}}.text());
 
@@ -328,14 +350,13 @@ std::optional<Exit> Node::Parts::create_service() {
             "INSECURE: development.insecure_open is set. The service opens itself, without any "
             "vote of its members, and registers {} users. Never do this with real data.",
             configuration.insecure_open->users.size());
-  const auto opening = insecure_opening_tables(
-      {configuration, *service, secrets->latest()->key, *genesis, TxId{first_view, {1}},
-       clock.unix_time()},
-      disk, crypto::system_random());
+  const auto opening =
+      insecure_opening_tables({configuration, *service, secrets->latest()->key, genesis->tables,
+                               TxId{first_view, {1}}, clock.unix_time()},
+                              disk, crypto::system_random());
   if (!opening) return Exit{exit_file_not_readable, opening.error().message};
   replica->request_chunk();
-  if (auto done = commit(*opening, false); !done) return Exit{exit_failure, done.error().message};
-  return std::nullopt;
+  return commit(*opening, {});
 }
 
 /// Until everything that was answered is signed and committed, or a while has passed.
@@ -366,18 +387,26 @@ bool Node::Parts::stop() {
 Node::Node(Configuration configuration, const Application& application)
     : parts_(std::make_unique<Parts>(std::move(configuration), application)) {}
 
-Node::~Node() { stop(); }
+Node::~Node() {
+  stop();
+}
 
-std::optional<Exit> Node::start() {
+std::optional<Exit> Node::start(std::function<bool()> stop_asked) {
+  parts_->stop_asked = std::move(stop_asked);
   using Step = std::optional<Exit> (Parts::*)();
   for (const Step step : {&Parts::open_ledger, &Parts::make_identities, &Parts::build,
                           &Parts::listen, &Parts::write_files, &Parts::serve}) {
+    if (parts_->stop_asked()) return stopped_at_start();
     if (auto exit = (parts_.get()->*step)()) return exit;
   }
   return std::nullopt;
 }
 
-bool Node::stop() { return parts_->stop(); }
-void Node::notice_stop() { parts_->facts.stop_notice = true; }
+bool Node::stop() {
+  return parts_->stop();
+}
+void Node::notice_stop() {
+  parts_->facts.stop_notice = true;
+}
 
 }  // namespace entente::node

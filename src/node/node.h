@@ -6,6 +6,7 @@
 // ledger tail; the ledger thread writes files; history has its own. The thread that calls run()
 // waits for signals.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,8 +29,10 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  /// Everything up to answering requests. nullopt: it runs.
-  std::optional<Exit> start();
+  /// Everything up to answering requests. nullopt: it runs. `stop_asked` is called on this thread
+  /// between the steps and every few milliseconds of a wait; where it says yes, start() returns
+  /// code 0 and only stop() may follow.
+  std::optional<Exit> start(std::function<bool()> stop_asked = [] { return false; });
   /// Answers who waits, refuses new requests, signs and writes what is left. False if the disk did
   /// not take all of it. Idempotent.
   bool stop();

@@ -8,6 +8,7 @@
 
 #include "base/encoding.h"
 #include "entente/app.h"
+#include "node/snapshot_endpoints.h"
 #include "node/tables.h"
 #include "replica/replica.h"
 #include "tee/virtual_platform.h"
@@ -33,19 +34,18 @@ JsonAnswer not_found(std::string message) {
 void install_state(EndpointRegistry& registry, const Surroundings& s) {
   // The handlers of this group read no table, but answer with a transaction id all the same.
   registry
-      .make_read_only_endpoint(
-          "/state", Method::get,
-          json_read_only_adapter<void>([s](ReadOnlyEndpointContext& ctx) {
-            ctx.tx.ro(tables::nodes_info).has(as_bytes(s.facts.id.value));
-            api::GetState state;
-            state.node_id = s.facts.id;
-            state.state = s.facts.state;
-            state.last_signed_seqno = s.status.last_signed().value;
-            state.startup_seqno = s.facts.startup_seqno.value;
-            state.stop_notice = s.facts.stop_notice;
-            return state;
-          }),
-          {})
+      .make_read_only_endpoint("/state", Method::get,
+                               json_read_only_adapter<void>([s](ReadOnlyEndpointContext& ctx) {
+                                 ctx.tx.ro(tables::nodes_info).has(as_bytes(s.facts.id.value));
+                                 api::GetState state;
+                                 state.node_id = s.facts.id;
+                                 state.state = s.facts.state;
+                                 state.last_signed_seqno = s.status.last_signed().value;
+                                 state.startup_seqno = s.facts.startup_seqno.value;
+                                 state.stop_notice = s.facts.stop_notice;
+                                 return state;
+                               }),
+                               {})
       .set_auto_schema<void, api::GetState>()
       .set_forwarding_required(Forwarding::never)
       .install();
@@ -63,8 +63,7 @@ void install_state(EndpointRegistry& registry, const Surroundings& s) {
   registry
       .make_command_endpoint("/self_signed_certificate", Method::get,
                              json_command_adapter<void>([s](CommandEndpointContext&) {
-                               return api::SelfSignedCertificate{
-                                   {s.facts.self_signed_certificate}};
+                               return api::SelfSignedCertificate{{s.facts.self_signed_certificate}};
                              }),
                              {})
       .set_auto_schema<void, api::SelfSignedCertificate>()
@@ -97,24 +96,24 @@ void install_metrics(EndpointRegistry& registry, const Surroundings& s) {
       .install();
 
   registry
-      .make_command_endpoint(
-          "/metrics", Method::get, json_command_adapter<void>([s](CommandEndpointContext&) {
-            const net::ServerMetrics now = s.facts.sessions();
-            api::NodeMetrics metrics;
-            metrics.sessions.active = now.active;
-            metrics.sessions.peak = now.peak;
-            for (const net::InterfaceMetrics& one : now.interfaces) {
-              metrics.sessions.interfaces[one.name] = {
-                  one.active,
-                  one.peak,
-                  one.soft_cap,
-                  one.hard_cap,
-                  {one.errors.parsing, one.errors.request_payload_too_large,
-                   one.errors.request_header_too_large}};
-            }
-            return metrics;
-          }),
-          {})
+      .make_command_endpoint("/metrics", Method::get,
+                             json_command_adapter<void>([s](CommandEndpointContext&) {
+                               const net::ServerMetrics now = s.facts.sessions();
+                               api::NodeMetrics metrics;
+                               metrics.sessions.active = now.active;
+                               metrics.sessions.peak = now.peak;
+                               for (const net::InterfaceMetrics& one : now.interfaces) {
+                                 metrics.sessions.interfaces[one.name] = {
+                                     one.active,
+                                     one.peak,
+                                     one.soft_cap,
+                                     one.hard_cap,
+                                     {one.errors.parsing, one.errors.request_payload_too_large,
+                                      one.errors.request_header_too_large}};
+                               }
+                               return metrics;
+                             }),
+                             {})
       .set_auto_schema<void, api::NodeMetrics>()
       .set_forwarding_required(Forwarding::never)
       .install();
@@ -145,9 +144,8 @@ void install_metrics(EndpointRegistry& registry, const Surroundings& s) {
 
   registry
       .make_command_endpoint("/jwt_keys/refresh/metrics", Method::get,
-                             json_command_adapter<void>([](CommandEndpointContext&) {
-                               return api::JWTRefreshMetrics{};
-                             }),
+                             json_command_adapter<void>(
+                                 [](CommandEndpointContext&) { return api::JWTRefreshMetrics{}; }),
                              {})
       .set_auto_schema<void, api::JWTRefreshMetrics>()
       .install();
@@ -250,11 +248,11 @@ api::ConsensusDetails consensus_details(const Surroundings& s) {
 
 void install_consensus(EndpointRegistry& registry, const Surroundings& s) {
   registry
-      .make_command_endpoint(
-          "/consensus", Method::get, json_command_adapter<void>([s](CommandEndpointContext&) {
-            return api::ConsensusConfigDetails{consensus_details(s)};
-          }),
-          {})
+      .make_command_endpoint("/consensus", Method::get,
+                             json_command_adapter<void>([s](CommandEndpointContext&) {
+                               return api::ConsensusConfigDetails{consensus_details(s)};
+                             }),
+                             {})
       .set_auto_schema<void, api::ConsensusConfigDetails>()
       .set_forwarding_required(Forwarding::never)
       .install();
@@ -280,6 +278,18 @@ void install_consensus(EndpointRegistry& registry, const Surroundings& s) {
 // -------------------------------------------------------------------------------------- service
 
 void install_service(EndpointRegistry& registry, const Surroundings& s) {
+  // A node writes its first transaction without a call; to everybody else it is past that.
+  registry
+      .make_command_endpoint("/create", Method::post,
+                             [](CommandEndpointContext& ctx) {
+                               ctx.call.set_error(http::status::forbidden, errors::internal_error,
+                                                  "Node is not in initial state.");
+                             },
+                             {})
+      .set_forwarding_required(Forwarding::never)
+      .set_openapi_hidden()
+      .install();
+
   registry
       .make_read_only_endpoint(
           "/service/configuration", Method::get,
@@ -297,8 +307,7 @@ void install_service(EndpointRegistry& registry, const Surroundings& s) {
       .make_read_only_endpoint(
           "/service/previous_identity", Method::get,
           json_read_only_adapter<void>([](ReadOnlyEndpointContext& ctx) -> JsonAnswer {
-            auto pem =
-                tables::get_json(ctx.tx, tables::previous_service_identity, tables::unit());
+            auto pem = tables::get_json(ctx.tx, tables::previous_service_identity, tables::unit());
             if (!pem) return not_found("This service is not a recovery of a previous service.");
             return make_success(json::object{{"previous_service_identity", std::move(*pem)}});
           }),
@@ -418,7 +427,18 @@ JsonAnswer describe_self(const Surroundings& s, kv::ReadOnlyTx& tx) {
                                    {"last_written", 0}});
 }
 
-/// Retired nodes whose retirement is globally committed: safe to stop and delete.
+/// The row of a node that is safe to stop and delete: that its retirement is committed is itself
+/// globally committed.
+std::optional<json::value> removable(const kv::ReadHandle& nodes, BytesView id) {
+  const auto committed = nodes.get_globally_committed(id);
+  if (!committed) return std::nullopt;
+  auto row = json::parse(as_text(*committed));
+  if (!row || tables::text_member(*row, "status") != "Retired") return std::nullopt;
+  const auto* flag = row->get_object().if_contains("retired_committed");
+  if (flag == nullptr || !flag->is_bool() || !flag->get_bool()) return std::nullopt;
+  return std::move(*row);
+}
+
 JsonAnswer list_removable(const Surroundings& s, ReadOnlyEndpointContext& ctx) {
   json::array nodes;
   const auto table = ctx.tx.ro(tables::nodes_info);
@@ -428,14 +448,8 @@ JsonAnswer list_removable(const Surroundings& s, ReadOnlyEndpointContext& ctx) {
     return true;
   });
   for (const std::string& id : ids) {
-    const auto committed = table.get_globally_committed(as_bytes(id));
-    if (!committed) continue;
-    const auto row = json::parse(as_text(*committed));
-    if (!row || tables::text_member(*row, "status") != "Retired") continue;
-    const auto* flag = row->get_object().if_contains("retired_committed");
-    if (flag != nullptr && flag->is_bool() && flag->get_bool()) {
-      nodes.push_back(node_document(s, ctx.tx, id, *row));
-    }
+    const auto row = removable(table, as_bytes(id));
+    if (row) nodes.push_back(node_document(s, ctx.tx, id, *row));
   }
   return make_success(json::object{{"nodes", std::move(nodes)}});
 }
@@ -443,12 +457,8 @@ JsonAnswer list_removable(const Surroundings& s, ReadOnlyEndpointContext& ctx) {
 JsonAnswer delete_node(EndpointContext& ctx) {
   const std::string id = ctx.call.decoded_path_parameter("node_id");
   auto table = ctx.tx.rw(tables::nodes_info);
-  const auto row = tables::get_json(ctx.tx, tables::nodes_info, as_bytes(id));
-  if (!row) return not_found("No such node");
-  const auto* members = row->if_object();
-  const auto* flag = members == nullptr ? nullptr : members->if_contains("retired_committed");
-  if (tables::text_member(*row, "status") != "Retired" || flag == nullptr || !flag->is_bool() ||
-      !flag->get_bool()) {
+  if (!table.has(as_bytes(id))) return not_found("No such node");
+  if (!removable(table, as_bytes(id))) {
     return make_error(http::status::bad_request, errors::node_not_retired_committed,
                       "Node is not completely retired");
   }
@@ -526,13 +536,14 @@ void install_nodes(EndpointRegistry& registry, const Surroundings& s) {
 void install_roles(EndpointRegistry& registry, const Surroundings& s) {
   const auto role = [&](std::string path, Method method, bool wanted, std::string refusal) {
     registry
-        .make_command_endpoint(
-            std::move(path), method,
-            [s, wanted, refusal](CommandEndpointContext& ctx) {
-              if (s.status.is_primary() == wanted) return ctx.call.set_status(http::status::ok);
-              ctx.call.set_error(http::status::not_found, errors::resource_not_found, refusal);
-            },
-            {})
+        .make_command_endpoint(std::move(path), method,
+                               [s, wanted, refusal](CommandEndpointContext& ctx) {
+                                 if (s.status.is_primary() == wanted)
+                                   return ctx.call.set_status(http::status::ok);
+                                 ctx.call.set_error(http::status::not_found,
+                                                    errors::resource_not_found, refusal);
+                               },
+                               {})
         .set_forwarding_required(Forwarding::never)
         .install();
   };
@@ -540,14 +551,14 @@ void install_roles(EndpointRegistry& registry, const Surroundings& s) {
   role("/backup", Method::get, false, "Node is not backup");
   // Where the primary is: answered by a redirection once there are other nodes to point at.
   registry
-      .make_command_endpoint(
-          "/primary", Method::head,
-          [s](CommandEndpointContext& ctx) {
-            if (s.status.is_primary()) return ctx.call.set_status(http::status::ok);
-            ctx.call.set_error(http::status::internal_server_error, errors::internal_error,
-                               "Primary unknown");
-          },
-          {})
+      .make_command_endpoint("/primary", Method::head,
+                             [s](CommandEndpointContext& ctx) {
+                               if (s.status.is_primary())
+                                 return ctx.call.set_status(http::status::ok);
+                               ctx.call.set_error(http::status::internal_server_error,
+                                                  errors::internal_error, "Primary unknown");
+                             },
+                             {})
       .set_forwarding_required(Forwarding::never)
       .install();
 
@@ -572,7 +583,9 @@ void install_roles(EndpointRegistry& registry, const Surroundings& s) {
 
 }  // namespace
 
-std::string version() { return "entente-0.1.0"; }
+std::string version() {
+  return "entente-0.1.0";
+}
 
 void install_node_endpoints(EndpointRegistry& registry, const NodeFacts& facts,
                             const NodeContext& node, const replica::Status& status) {
@@ -590,6 +603,7 @@ void install_node_endpoints(EndpointRegistry& registry, const NodeFacts& facts,
   install_service(registry, s);
   install_nodes(registry, s);
   install_roles(registry, s);
+  install_snapshot_endpoints(registry);
 }
 
 }  // namespace entente::node

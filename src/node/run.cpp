@@ -16,7 +16,8 @@ constexpr int exit_file_not_readable = 255;
 constexpr int exit_not_offered = 1;
 constexpr int exit_ledger_incomplete = 1;
 
-/// Signals are taken by sigwait on one thread, so that no handler runs anywhere.
+/// Signals are taken by sigwait on one thread, also while the node starts, so that no handler runs
+/// anywhere.
 sigset_t block_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -60,21 +61,44 @@ std::optional<Exit> check(const Configuration& configuration) {
   return std::nullopt;
 }
 
-void wait_for_end(Node& node, const sigset_t& signals, bool ignore_first_sigterm) {
-  for (bool ignore = ignore_first_sigterm;;) {
-    int signal = 0;
-    if (sigwait(&signals, &signal) != 0) continue;
-    if (signal == SIGTERM && ignore) {
-      ignore = false;
+/// The signals that end a node, which must be blocked in every thread.
+class EndSignals {
+ public:
+  EndSignals(Node& node, const sigset_t& signals, bool ignore_first_sigterm)
+      : node_(node), signals_(signals), ignore_(ignore_first_sigterm) {}
+
+  /// Whether one has come; does not wait.
+  bool came() {
+    const timespec now{};
+    for (int signal; !ended_ && (signal = sigtimedwait(&signals_, nullptr, &now)) > 0;) {
+      take(signal);
+    }
+    return ended_;
+  }
+  void wait() {
+    while (!ended_) {
+      if (int signal = 0; sigwait(&signals_, &signal) == 0) take(signal);
+    }
+  }
+
+ private:
+  void take(int signal) {
+    if (signal == SIGTERM && ignore_) {
+      ignore_ = false;
       log::info("node", "SIGTERM: Notifying enclave, but not shutting down.");
-      node.notice_stop();
-      continue;
+      node_.notice_stop();
+      return;
     }
     const char* name = signal == SIGTERM ? "SIGTERM" : signal == SIGHUP ? "SIGHUP" : "SIGINT";
     log::info("node", "{}: Shutting down enclave gracefully...", name);
-    return;
+    ended_ = true;
   }
-}
+
+  Node& node_;
+  const sigset_t signals_;
+  bool ignore_;
+  bool ended_ = false;
+};
 
 }  // namespace
 
@@ -88,6 +112,9 @@ Exit run(const Configuration& configuration, const Application& application,
   log::info("node", "Command line: {}", words);
   log::info("node", "Configuration: {}", json::dump(configuration.raw));
   for (const std::string& note : configuration.notes) log::info("node", "{}", note);
+  if (const auto keys = without_effect(configuration); !keys.empty()) {
+    log::info("node", "Configured, but without effect in this build: {}", fmt::join(keys, ", "));
+  }
 
   const auto fail = [](Exit exit) {
     log::fatal("node", "{}", exit.message);
@@ -97,12 +124,12 @@ Exit run(const Configuration& configuration, const Application& application,
   if (auto exit = check(configuration)) return fail(*exit);
   if (auto exit = write_pid_file(configuration.output_files.pid_file)) return fail(*exit);
   Node node(configuration, application);
-  if (auto exit = node.start()) {
-    node.stop();
-    return fail(*exit);
-  }
-  wait_for_end(node, signals, configuration.ignore_first_sigterm);
-  if (!node.stop()) {
+  EndSignals end(node, signals, configuration.ignore_first_sigterm);
+  const auto refused = node.start([&end] { return end.came(); });
+  if (!refused) end.wait();
+  const bool written = node.stop();
+  if (refused && refused->code != 0) return fail(*refused);
+  if (!written) {
     return fail({exit_ledger_incomplete,
                  "The ledger could not be written to its end: transactions that were answered but "
                  "not globally committed are lost."});

@@ -26,6 +26,10 @@ Bytes bytes_from_json(const boost::json::value& document) {
   throw SerialisationError("stored value: expected base64 text, found: " + json::dump(document));
 }
 
+void detail::throw_other_shape(const std::string& reason) {
+  throw SerialisationError("stored JSON has another shape: " + reason);
+}
+
 void detail::throw_size_mismatch(size_t expected, size_t found) {
   throw SerialisationError("stored value: expected " + std::to_string(expected) + " bytes, found " +
                            std::to_string(found));

@@ -82,6 +82,42 @@ TEST_F(TypedTest, JsonNumbersAndContainers) {
   EXPECT_EQ(tx.ro(bytes).get(-1), (Bytes{0, 255}));
 }
 
+struct Attachment {
+  Bytes content;
+  std::optional<Bytes> digest;
+  std::vector<Bytes> parts;
+};
+BOOST_DESCRIBE_STRUCT(Attachment, (), (content, digest, parts))
+struct Mail {
+  std::string subject;
+  std::map<std::string, Attachment> attachments;
+};
+BOOST_DESCRIBE_STRUCT(Mail, (), (subject, attachments))
+
+TEST_F(TypedTest, JsonBytesAreBase64WhereverTheyStand) {
+  const Map<int, Mail> mails("mails");
+  const Mail mail{"s", {{"a", {{0, 255}, Bytes{1}, {{2}, {}}}}, {"b", {}}}};
+  const std::string text =
+      R"({"attachments":{"a":{"content":"AP8=","digest":"AQ==","parts":["Ag==",""]},)"
+      R"("b":{"content":"","digest":null,"parts":[]}},"subject":"s"})";
+  EXPECT_EQ(stored("mails", [&](Tx& tx) { tx.wo(mails).put(1, mail); }), (Content{{"1", text}}));
+  ReadOnlyTx tx = store.begin_read_only();
+  const auto back = tx.ro(mails).get(1);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->attachments.at("a").content, (Bytes{0, 255}));
+  EXPECT_EQ(back->attachments.at("a").digest, Bytes{1});
+  EXPECT_EQ(back->attachments.at("a").parts, (std::vector<Bytes>{{2}, {}}));
+  EXPECT_EQ(back->attachments.at("b").digest, std::nullopt);
+  using Serialiser = JsonSerialiser<Mail>;
+  EXPECT_EQ(
+      Serialiser::from_serialised(as_bytes(R"({"subject":"x","attachments":{},"more":1})")).subject,
+      "x");
+  for (const char* other : {"[]", "{}", R"({"subject":"x"})", R"({"subject":1,"attachments":{}})",
+                            R"({"subject":"x","attachments":{"a":{"content":[0],"parts":[]}}})"}) {
+    EXPECT_THROW(Serialiser::from_serialised(as_bytes(other)), SerialisationError) << other;
+  }
+}
+
 TEST_F(TypedTest, RawCopyMap) {
   const RawCopySerialisedMap<uint32_t, std::string> numbers("numbers");
   EXPECT_EQ(stored("numbers", [&](Tx& tx) { tx.wo(numbers).put(0x01020304, "text"); }),

@@ -10,12 +10,18 @@
 #include <bit>
 #include <boost/describe/class.hpp>
 #include <boost/describe/enum.hpp>
+#include <boost/describe/members.hpp>
 #include <boost/json/value_from.hpp>
 #include <boost/json/value_to.hpp>
+#include <boost/mp11/algorithm.hpp>
 #include <concepts>
+#include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "entente/bytes.h"
 #include "entente/types.h"
@@ -35,30 +41,125 @@ boost::json::value from_json_text(BytesView text);
 boost::json::value bytes_to_json(BytesView bytes);
 Bytes bytes_from_json(const boost::json::value& document);
 
-/// JSON text, by boost::json::value_from and value_to: arithmetic types, strings, containers,
-/// optionals, structures and enumerations described with Boost.Describe, types with tag_invoke.
+namespace detail {
+
+[[noreturn]] void throw_other_shape(const std::string& reason);
+
+template <typename T>
+concept Described = boost::describe::has_describe_members<T>::value && !std::is_union_v<T>;
+template <typename T>
+concept OwnConversion = requires(boost::json::value& out, const T& value) {
+  tag_invoke(boost::json::value_from_tag{}, out, value);
+};
+template <typename T>
+using Members = boost::describe::describe_members<T, boost::describe::mod_public |
+                                                         boost::describe::mod_inherited>;
+// What is walked here rather than by Boost, because byte strings may be inside.
+enum class Shape { list, optional, map };
+template <typename T>
+struct Inside {};
+template <typename T>
+struct Inside<std::vector<T>> {
+  using Element = T;
+  static constexpr Shape shape = Shape::list;
+};
+template <typename T>
+struct Inside<std::optional<T>> {
+  using Element = T;
+  static constexpr Shape shape = Shape::optional;
+};
+template <typename T>
+struct Inside<std::map<std::string, T>> {
+  using Element = T;
+  static constexpr Shape shape = Shape::map;
+};
+template <typename T, Shape shape>
+concept Is = requires {
+  requires Inside<T>::shape == shape;
+};
+
+template <typename T>
+boost::json::value to_document(const T& value) {
+  if constexpr (std::same_as<T, Bytes>) {
+    return bytes_to_json(value);
+  } else if constexpr (Described<T> && !OwnConversion<T>) {
+    boost::json::object out;
+    boost::mp11::mp_for_each<Members<T>>(
+        [&](auto member) { out[member.name] = to_document(value.*member.pointer); });
+    return out;
+  } else if constexpr (Is<T, Shape::optional>) {
+    return value ? to_document(*value) : boost::json::value(nullptr);
+  } else if constexpr (Is<T, Shape::list>) {
+    boost::json::array out;
+    out.reserve(value.size());
+    for (const auto& element : value) {
+      out.push_back(to_document(static_cast<const typename Inside<T>::Element&>(element)));
+    }
+    return out;
+  } else if constexpr (Is<T, Shape::map>) {
+    boost::json::object out;
+    for (const auto& [key, element] : value) out[key] = to_document(element);
+    return out;
+  } else {
+    return boost::json::value_from(value);
+  }
+}
+
+template <typename T>
+T from_document(const boost::json::value& document) {
+  if constexpr (std::same_as<T, Bytes>) {
+    return bytes_from_json(document);
+  } else if constexpr (std::same_as<T, boost::json::value>) {
+    return document;
+  } else if constexpr (Described<T> && !OwnConversion<T>) {
+    if (!document.is_object()) throw_other_shape("not an object");
+    T out{};
+    boost::mp11::mp_for_each<Members<T>>([&](auto member) {
+      using Member = std::remove_cvref_t<decltype(out.*member.pointer)>;
+      if (const auto* found = document.get_object().if_contains(member.name)) {
+        out.*member.pointer = from_document<Member>(*found);
+      } else if constexpr (!Is<Member, Shape::optional>) {
+        throw_other_shape(std::string("no member ") + member.name);
+      }
+    });
+    return out;
+  } else if constexpr (Is<T, Shape::optional>) {
+    if (document.is_null()) return std::nullopt;
+    return from_document<typename Inside<T>::Element>(document);
+  } else if constexpr (Is<T, Shape::list>) {
+    if (!document.is_array()) throw_other_shape("not an array");
+    T out;
+    out.reserve(document.get_array().size());
+    for (const auto& element : document.get_array()) {
+      out.push_back(from_document<typename Inside<T>::Element>(element));
+    }
+    return out;
+  } else if constexpr (Is<T, Shape::map>) {
+    if (!document.is_object()) throw_other_shape("not an object");
+    T out;
+    for (const auto& [key, element] : document.get_object()) {
+      out.emplace(key, from_document<typename Inside<T>::Element>(element));
+    }
+    return out;
+  } else {
+    auto result = boost::json::try_value_to<T>(document);
+    if (!result) throw_other_shape(result.error().message());
+    return std::move(*result);
+  }
+}
+
+}  // namespace detail
+
+/// JSON text: arithmetic types, strings, containers, optionals (null when empty), structures and
+/// enumerations described with Boost.Describe, types with tag_invoke. Byte strings are base64 text,
+/// also as members of structures and as elements of vectors, optionals and maps by text.
 template <typename T>
 struct JsonSerialiser {
   static std::string to_serialised(const T& value) {
-    if constexpr (std::is_same_v<T, Bytes>) {
-      return to_json_text(bytes_to_json(value));
-    } else {
-      return to_json_text(boost::json::value_from(value));
-    }
+    return to_json_text(detail::to_document(value));
   }
   static T from_serialised(BytesView bytes) {
-    const boost::json::value document = from_json_text(bytes);
-    if constexpr (std::is_same_v<T, Bytes>) {
-      return bytes_from_json(document);
-    } else if constexpr (std::is_same_v<T, boost::json::value>) {
-      return document;
-    } else {
-      auto result = boost::json::try_value_to<T>(document);
-      if (!result) {
-        throw SerialisationError("stored JSON has another shape: " + result.error().message());
-      }
-      return std::move(*result);
-    }
+    return detail::from_document<T>(from_json_text(bytes));
   }
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/environment.h"
 #include "cli/commands.h"
+#include "crypto/secret.h"
 
 namespace entente::cli {
 namespace {
@@ -85,8 +86,9 @@ void Progress::say(const std::string& what) {
 
 Result<std::string> read_text(const std::string& path) {
   constexpr uint64_t longest_file = 16 << 20;
-  const auto content = read_file(system_disk(), path, longest_file);
+  auto content = read_file(system_disk(), path, longest_file);
   if (!content) return content.error();
+  const crypto::WipeAtExit wiped(*content);  // it may be a key: the caller wipes the text
   return entente::to_text(BytesView(*content));
 }
 

@@ -153,9 +153,16 @@ TEST_F(CommandLine, KeysWritesFilesOnceAndSaysTheirNames) {
 
 TEST_F(CommandLine, LedgerVerifyAnswersByExitCode) {
   EXPECT_EQ(call({"ledger", "verify"}), exit_code::missing_option);
-  EXPECT_EQ(call({"ledger", "verify", path("nothing")}), exit_code::failure);
+  for (const char* verb : {"verify", "show"}) {
+    EXPECT_EQ(call({"ledger", verb, path("nothing")}), exit_code::file_not_readable);
+    EXPECT_EQ(err_, path("nothing") + ": there is no such folder\n");
+    EXPECT_EQ(call({"ledger", verb, write("a file", "x")}), exit_code::file_not_readable);
+    EXPECT_NE(err_.find("this is not a folder"), std::string::npos) << err_;
+  }
+  fs::create_directory(path("empty"));
+  EXPECT_EQ(call({"ledger", "verify", path("empty")}), exit_code::failure);
   EXPECT_NE(err_.find("NOT intact"), std::string::npos) << err_;
-  EXPECT_EQ(call({"ledger", "verify", "--json", path("nothing")}), exit_code::failure);
+  EXPECT_EQ(call({"ledger", "verify", "--json", path("empty")}), exit_code::failure);
   EXPECT_FALSE(json::parse(out_).value().at("ok").as_bool());
   EXPECT_EQ(call({"ledger", "verify", folder_, "--service-cert", path("missing.pem")}),
             exit_code::file_not_readable);

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/environment.h"
+#include "cli/secret_text.h"
 #include "crypto/digest.h"
 #include "crypto/rsa.h"
 #include "crypto/x509_issue.h"
@@ -18,7 +19,7 @@ constexpr unsigned readable = 0644, owner_only = 0600;
 
 struct NewFile {
   std::string path;
-  std::string content;
+  std::string_view content;
   unsigned mode;
 };
 
@@ -77,12 +78,18 @@ Result<IdentityFiles> make_identity(const IdentityRequest& request) {
   const auto certificate = crypto::self_signed_identity(
       key, "CN=" + request.name, {system_clock().unix_time(), request.validity_days});
   if (!certificate) return certificate.error();
-  std::vector<NewFile> contents{{files.private_key, key.private_pem(), owner_only},
-                                {files.certificate, certificate->pem(), readable}};
+  std::string private_pem = key.private_pem(), encryption_pem;
+  const WipeTextAtExit wiped(private_pem), encryption_wiped(encryption_pem);
+  const std::string certificate_pem = certificate->pem();
+  std::string encryption_public_pem;
+  std::vector<NewFile> contents{{files.private_key, private_pem, owner_only},
+                                {files.certificate, certificate_pem, readable}};
   if (request.encryption_key) {
     const crypto::RsaKeyPair pair = crypto::RsaKeyPair::generate(2048);
-    contents.push_back({*files.encryption_private_key, pair.private_pem(), owner_only});
-    contents.push_back({*files.encryption_public_key, pair.public_key().pem(), readable});
+    encryption_pem = pair.private_pem();
+    encryption_public_pem = pair.public_key().pem();
+    contents.push_back({*files.encryption_private_key, encryption_pem, owner_only});
+    contents.push_back({*files.encryption_public_key, encryption_public_pem, readable});
   }
   for (const NewFile& file : contents) {
     if (auto written = write_new_file(file.path, file.content, file.mode); !written) {

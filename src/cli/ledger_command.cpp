@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <memory>
-#include <sstream>
 
 #include "base/encoding.h"
 #include "base/environment.h"
 #include "cli/commands.h"
+#include "cli/secret_text.h"
 #include "ledger/show.h"
 #include "ledger/verify.h"
 
@@ -35,26 +36,42 @@ struct LedgerOptions {
 Result<ledger::LedgerSecrets> read_secrets(const std::string& path) {
   ledger::LedgerSecrets out;
   if (path.empty()) return out;
-  const auto text = read_text(path);
+  auto text = read_text(path);
   if (!text) return text.error();
-  std::istringstream lines(*text);
+  const WipeTextAtExit wiped(*text);
   size_t number = 0;
-  for (std::string line; std::getline(lines, line);) {
+  for (std::string_view rest = *text; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     ++number;
     if (line.empty() || line[0] == '#') continue;
     const std::string place = path + ", line " + std::to_string(number);
     const size_t space = std::min(line.find(' '), line.size());
     uint64_t seqno = 0;
     const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), seqno);
-    const auto bytes = from_hex(line.substr(std::min(space + 1, line.size())));
+    auto bytes = from_hex(line.substr(std::min(space + 1, line.size())));
     constexpr size_t key_size = crypto::SymmetricKey::size;
     if (error != std::errc{} || end != line.data() + space || !bytes || bytes->size() != key_size) {
       return Error{place + ": expected a seqno, a space and 64 hex digits"};
     }
+    const crypto::WipeAtExit bytes_wiped(*bytes);
     const crypto::SymmetricKey key{std::span<const uint8_t, key_size>(bytes->data(), key_size)};
     if (auto added = out.add(SeqNo{seqno}, key); !added) return added.error().at(place);
   }
   return out;
+}
+
+/// A wrong name says nothing about any ledger: it must not look like one that is broken.
+Result<void> check_folders(const std::vector<std::string>& folders) {
+  for (const std::string& folder : folders) {
+    std::error_code error;
+    const auto status = std::filesystem::status(folder, error);
+    if (!std::filesystem::exists(status)) return Error{folder + ": there is no such folder"};
+    if (!std::filesystem::is_directory(status)) return Error{folder + ": this is not a folder"};
+    const std::filesystem::directory_iterator entries(folder, error);
+    if (error) return Error{folder + ": " + error.message()};
+  }
+  return {};
 }
 
 uint64_t bytes_of(const ledger::VerifyReport& report) {
@@ -113,7 +130,11 @@ void print_report(const ledger::VerifyReport& report) {
 }
 
 int run_verify(const LedgerOptions& options) {
+  if (auto there = check_folders(options.folders); !there) {
+    return failed(there.error().message, exit_code::file_not_readable);
+  }
   ledger::VerifyOptions verify;
+  const WipeTextsAtExit wiped(verify.member_keys);
   verify.folders = options.folders;
   verify.uncommitted = !options.committed_only;
   verify.recovery_files = options.recovery_files;
@@ -152,6 +173,9 @@ int run_verify(const LedgerOptions& options) {
 }
 
 int run_show(const LedgerOptions& options) {
+  if (auto there = check_folders(options.folders); !there) {
+    return failed(there.error().message, exit_code::file_not_readable);
+  }
   ledger::ShowOptions show;
   show.folders = options.folders;
   show.uncommitted = !options.committed_only;
@@ -195,6 +219,10 @@ void add_ledger(CLI::App& app, Invocation& invocation) {
 
   auto show_options = std::make_shared<LedgerOptions>();
   CLI::App& show = *ledger.add_subcommand("show", "List entries; nothing is verified");
+  show.footer(
+      "Exit codes: 0 listed; 1 the files cannot be read as a ledger; 255 a folder or file that "
+      "was\n"
+      "named is not there or cannot be read.");
   add_common(show, *show_options);
   show.add_option("--first", show_options->first, "First seqno")->type_name("SEQNO");
   show.add_option("--last", show_options->last, "Last seqno")->type_name("SEQNO");
@@ -207,7 +235,11 @@ void add_ledger(CLI::App& app, Invocation& invocation) {
 
   auto verify_options = std::make_shared<LedgerOptions>();
   CLI::App& verify = *ledger.add_subcommand(
-      "verify", "Check every entry, hash, signature and file; exit code 1 names the first fault");
+      "verify", "Check every entry, hash, signature and file; the first fault is named");
+  verify.footer(
+      "Exit codes: 0 the ledger is intact; 1 it is not; 255 a folder or file that was named is "
+      "not\n"
+      "there or cannot be read.");
   add_common(verify, *verify_options);
   verify
       .add_option("--service-cert", verify_options->service_certificate,

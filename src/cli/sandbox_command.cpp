@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 
@@ -139,10 +140,28 @@ int not_free(const SandboxFolder& folder) {
                 " remove this one:\n  rm -r " + word);
 }
 
+int with_logs(const SandboxFolder& folder, const std::string& what) {
+  std::string text = what;
+  for (const std::string& path : {folder.errors(), folder.output()}) {
+    const std::string lines = last_lines(path, 10);
+    if (!lines.empty()) text += "\nThe end of " + path + ":\n" + lines;
+  }
+  return failed(text + "The whole log is " + folder.output());
+}
+
 int not_started(const SandboxFolder& folder, const std::string& why) {
-  return failed("The node did not start: " + why + "\nThe end of " + folder.errors() + ":\n" +
-                last_lines(folder.errors(), 10) + "The end of " + folder.output() + ":\n" +
-                last_lines(folder.output(), 5));
+  return with_logs(folder, "The node did not start: " + why);
+}
+
+/// After it answered: nobody here ended it.
+int ended_by_itself(const SandboxFolder& folder, int code) {
+  constexpr int killed = 128;  // as SandboxNode counts
+  std::string what =
+      "The service has ENDED: its node ended by itself, with exit code " + std::to_string(code);
+  if (code > killed && code < killed + NSIG) {
+    what += " (signal " + std::to_string(code - killed) + ", " + strsignal(code - killed) + ")";
+  }
+  return with_logs(folder, what);
 }
 
 int run_sandbox(const SandboxOptions& options, const Invocation& invocation) {
@@ -179,7 +198,7 @@ int run_sandbox(const SandboxOptions& options, const Invocation& invocation) {
   print_ready(options, folder, *address, node->pid());
   while (!signalled(signals, std::chrono::milliseconds(200))) {
     if (const auto code = node->ended()) {
-      return not_started(folder, "it ended by itself, with exit code " + std::to_string(*code));
+      return ended_by_itself(folder, *code);
     }
   }
   say("\nending the node");

@@ -112,12 +112,13 @@ Result<void> SandboxFolder::write_configuration(const SandboxPlan& plan) const {
                            {"members", json::array{member_entry}},
                            {"service_configuration", json::object{{"recovery_threshold", 1}}},
                            {"initial_service_certificate_validity_days", sandbox_validity_days}};
-  const std::string rpc = "127.0.0.1:" + std::to_string(plan.port);
+  const json::object interface {
+    {"bind_address", "127.0.0.1:" + std::to_string(plan.port)}, { "app_protocol", "HTTP1+HTTP2" }
+  };
   const json::object document{
       {"network",
-       json::object{
-           {"node_to_node_interface", json::object{{"bind_address", "127.0.0.1:0"}}},
-           {"rpc_interfaces", json::object{{"main", json::object{{"bind_address", rpc}}}}}}},
+       json::object{{"node_to_node_interface", json::object{{"bind_address", "127.0.0.1:0"}}},
+                    {"rpc_interfaces", json::object{{"main", interface}}}}},
       {"command", json::object{{"type", "Start"},
                                {"service_certificate_file", name_of(service_certificate())},
                                {"start", start}}},

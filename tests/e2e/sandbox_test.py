@@ -2,8 +2,10 @@
 """The sandbox as a person uses it: what it prints works when pasted, a second start on the same
 folder destroys nothing, Ctrl-C ends it cleanly, and the folder is good for the ledger commands."""
 import json
+import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -105,6 +107,29 @@ class SandboxTest(unittest.TestCase):
             self.assertTrue(pathlib.Path(path).is_file(), path)
         self.assertEqual(sandbox.end(), 0)
         self.assertEqual((self.folder / "err").read_text(), "")
+
+    def test_a_node_that_ends_by_itself_is_explained(self):
+        sandbox = self.start("--json")
+        facts = json.loads(sandbox.process.stdout.readline())
+        os.kill(facts["pid"], signal.SIGKILL)
+        self.assertEqual(sandbox.process.wait(harness.LIMIT), 1)
+        said = sandbox.process.stderr.read()
+        for part in ("ended by itself, with exit code 137 (signal 9, Killed)", "Service is open",
+                     f"The whole log is {self.folder}/out"):
+            self.assertIn(part, said)
+        self.assertNotIn("did not start", said)
+        sandbox.process.stdout.close()
+        sandbox.process.stderr.close()
+
+    @unittest.skipIf(shutil.which("curl") is None, "curl is not installed")
+    def test_it_speaks_both_protocols(self):
+        sandbox = self.start("--json")
+        facts = json.loads(sandbox.process.stdout.readline())
+        for option, version in (("--http2", b"2"), ("--http1.1", b"1.1")):
+            done = harness.run("curl", "-sS", option, "--cacert", facts["service_certificate"], "-o", "/dev/null",
+                               "-w", "%{http_version}", facts["address"] + "/node/state")
+            self.assertEqual((done.returncode, done.stdout), (0, version), done.stderr)
+        self.assertEqual(sandbox.end(), 0)
 
     def test_a_port_in_use_is_said(self):
         first = self.start("--json")

@@ -43,16 +43,17 @@ class SecretArray {
 /// A 256-bit symmetric key: a ledger secret, a wrapping key.
 using SymmetricKey = SecretArray<32>;
 
-/// Wipes a byte string at the end of a scope.
+/// Wipes Bytes or a std::string at the end of a scope.
+template <typename Text>
 class WipeAtExit {
  public:
-  explicit WipeAtExit(Bytes& bytes) : bytes_(bytes) {}
-  ~WipeAtExit() { wipe(bytes_); }
+  explicit WipeAtExit(Text& text) : text_(text) {}
+  ~WipeAtExit() { wipe({reinterpret_cast<uint8_t*>(text_.data()), text_.size()}); }
   WipeAtExit(const WipeAtExit&) = delete;
   WipeAtExit& operator=(const WipeAtExit&) = delete;
 
  private:
-  Bytes& bytes_;
+  Text& text_;
 };
 
 }  // namespace entente::crypto

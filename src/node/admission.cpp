@@ -1,0 +1,300 @@
+#include "node/admission.h"
+
+#include "base/encoding.h"
+#include "base/log.h"
+#include "entente/json_adapter.h"
+#include "entente/kv.h"
+#include "node/tables.h"
+#include "replica/node_table.h"
+#include "rpc/interface.h"
+#include "rpc/session.h"
+#include "tee/virtual_platform.h"
+
+namespace entente::node {
+namespace {
+
+using http::Method;
+namespace platform = tee::virtual_platform;
+
+constexpr std::string_view measurements = "public:ccf.gov.nodes.virtual.measurements";
+constexpr std::string_view host_data_table = "public:ccf.gov.nodes.virtual.host_data";
+
+/// An answer that is no success.
+struct Refusal {
+  int status;
+  std::string_view code;
+  std::string message;
+};
+
+void answer(Call& call, const Refusal& refusal) {
+  call.set_error(refusal.status, refusal.code, refusal.message);
+}
+
+Refusal internal_error(std::string message) {
+  return {http::status::internal_server_error, errors::internal_error, std::move(message)};
+}
+Refusal bad_request(std::string_view code, std::string message) {
+  return {http::status::bad_request, code, std::move(message)};
+}
+
+std::string service_status(kv::ReadOnlyTx& tx) {
+  const auto row = tables::get_json(tx, tables::service_info, tables::unit());
+  return row ? std::string(tables::text_member(*row, "status")) : "";
+}
+
+/// Why the evidence does not admit the holder of the key; nothing if it does.
+std::optional<Refusal> check_evidence(kv::ReadOnlyTx& tx, const tee::Evidence& evidence,
+                                      const crypto::PublicKey& key) {
+  const auto refused = [](std::string message) {
+    return Refusal{http::status::unauthorized, errors::invalid_quote, std::move(message)};
+  };
+  const auto claims = platform::read_evidence(evidence);
+  if (!claims) return refused("Quote could not be verified");
+  if (!equal(claims->report_data, BytesView(key.digest()))) {
+    return refused("Quote report data does not match the hash of the public key for this node");
+  }
+  const auto allowed = tx.ro(measurements).get(claims->measurement);
+  if (!allowed || as_text(*allowed) != "\"AllowedToJoin\"") {
+    return refused("Quote does not contain known enclave measurement");
+  }
+  if (!tx.ro(host_data_table).has(as_bytes(claims->host_data.hex()))) {
+    return refused("Quote host data is not authorised");
+  }
+  return std::nullopt;
+}
+
+/// Another node that is not retired and listens where the new one says that it does.
+bool address_is_taken(kv::ReadOnlyTx& tx, std::string_view address) {
+  bool taken = false;
+  tx.ro(tables::nodes_info).foreach ([&](BytesView, BytesView value) {
+    const auto row = replica::parse_node_row(value);
+    taken = row && row->status != replica::NodeRow::Status::retired && row->address == address;
+    return !taken;
+  });
+  return taken;
+}
+
+std::map<NodeId, std::string> trusted_nodes(kv::ReadOnlyTx& tx) {
+  std::map<NodeId, std::string> nodes;
+  tx.ro(tables::nodes_info).foreach ([&](BytesView key, BytesView value) {
+    const auto row = replica::parse_node_row(value);
+    if (row && row->status == replica::NodeRow::Status::trusted) {
+      nodes.emplace(NodeId{to_text(key)}, row->address);
+    }
+    return true;
+  });
+  return nodes;
+}
+
+class Gate {
+ public:
+  Gate(const Admission& admission, EndpointContext& ctx) : admission_(admission), ctx_(ctx) {}
+
+  void join();
+
+ private:
+  std::optional<Refusal> read_request();
+  std::optional<Refusal> answer_known(const json::value& row);
+  std::optional<Refusal> send_to_primary();
+  std::optional<Refusal> admit(bool trusted);
+  std::optional<Refusal> welcome(const std::string& endorsed_pem, SeqNo secrets_until);
+  std::string endorsed() const;
+
+  const Admission& admission_;
+  EndpointContext& ctx_;
+  std::optional<crypto::Certificate> shown_;  // in the TLS handshake
+  std::optional<crypto::PublicKey> key_;
+  NodeId id_;
+  std::optional<JoinRequest> request_;
+};
+
+std::optional<Refusal> Gate::read_request() {
+  const auto certificate = ctx_.call.session().certificate;
+  if (!certificate) return internal_error("No client certificate: a node joins with its own");
+  auto shown = crypto::Certificate::from_der(certificate->der());
+  if (!shown) return internal_error("Client certificate: " + shown.error().message);
+  auto key = shown->public_key();
+  if (!key) return internal_error("Client certificate: " + key.error().message);
+  shown_ = std::move(*shown);
+  key_ = std::move(*key);
+  id_ = NodeId{key_->id()};
+
+  const auto document = json::parse(as_text(ctx_.call.body()));
+  if (!document) return bad_request(errors::invalid_input, document.error().message);
+  auto request = JoinRequest::from_json(*document);
+  if (!request) return bad_request(errors::invalid_input, request.error().message);
+  request_ = std::move(*request);
+  return std::nullopt;
+}
+
+void Gate::join() {
+  const auto decide = [&]() -> std::optional<Refusal> {
+    if (admission_.facts.state != api::NodeStartupState::PartOfNetwork ||
+        admission_.service() == nullptr) {
+      return internal_error("Target node should be part of network to accept new nodes.");
+    }
+    if (auto refusal = read_request()) return refusal;
+    if (request_->startup_seqno && *request_->startup_seqno < admission_.facts.startup_seqno) {
+      return bad_request(errors::startup_seqno_is_old,
+                         "Node requested to join from seqno " +
+                             std::to_string(request_->startup_seqno->value) +
+                             " which is older than this node startup seqno " +
+                             std::to_string(admission_.facts.startup_seqno.value));
+    }
+    const std::string service = service_status(ctx_.tx);
+    if (service.empty()) return internal_error("No service is available to accept new node.");
+    if (const auto row = tables::get_json(ctx_.tx, tables::nodes_info, as_bytes(id_.value))) {
+      return answer_known(*row);
+    }
+    if (!admission_.status.is_primary()) return send_to_primary();
+    const bool opening = service == "Opening" || service == "Recovering";
+    return admit(opening || admission_.trust_at_once);
+  };
+  if (const auto refusal = decide()) answer(ctx_.call, *refusal);
+}
+
+std::optional<Refusal> Gate::answer_known(const json::value& row) {
+  const std::string status(tables::text_member(row, "status"));
+  if (status == "Pending") {
+    ctx_.call.set_json(json::object{{"node_status", status}, {"node_id", id_.value}});
+    return std::nullopt;
+  }
+  if (status != "Trusted") {
+    return bad_request(errors::invalid_node_state,
+                       "Joining node is not in expected state (" + status + ").");
+  }
+  const auto pem = ctx_.tx.ro(tables::endorsed_certificates).get(as_bytes(id_.value));
+  if (!pem) return internal_error("No certificate was issued for node " + id_.value);
+  const auto* until = row.as_object().if_contains("ledger_secret_seqno");
+  return welcome(to_text(*pem),
+                 {until != nullptr && until->is_int64() ? uint64_t(until->get_int64()) : 0});
+}
+
+std::optional<Refusal> Gate::send_to_primary() {
+  const auto primary = admission_.status.primary();
+  if (!primary) return internal_error("Primary unknown");
+  const rpc::Interface* interface = ctx_.call.session().interface;
+  const auto address = interface == nullptr
+                           ? std::nullopt
+                           : published_interface(ctx_.tx, *primary, interface->rules().name);
+  if (!address) return internal_error("Primary unknown");
+  ctx_.call.set_header("location", "https://" + *address + "/node/join");
+  return Refusal{http::status::permanent_redirect, errors::node_cannot_handle_request,
+                 "Node is not primary; cannot handle write"};
+}
+
+/// With the validity of the certificate that the node made for itself.
+std::string Gate::endorsed() const {
+  const UnixTime begin = shown_->not_before();
+  const auto lifetime = shown_->not_after() - begin + UnixTime(1);
+  const auto days = std::chrono::duration_cast<std::chrono::days>(lifetime).count();
+  const auto capped = std::clamp<int64_t>(days, 1, 365);
+  const ServiceIdentity& service = *admission_.service();
+  const auto issued =
+      crypto::issue_from_request(request_->certificate_signing_request, service.key,
+                                 service.certificate, {begin, static_cast<unsigned>(capped)});
+  return issued.ok() ? issued->pem() : "";
+}
+
+std::optional<Refusal> Gate::admit(bool trusted) {
+  if (address_is_taken(ctx_.tx, request_->address)) {
+    return bad_request(errors::node_already_exists,
+                       "A node with the same published node-to-node address " + request_->address +
+                           " already exists");
+  }
+  if (auto refusal = check_evidence(ctx_.tx, request_->evidence, *key_)) return refusal;
+  if (request_->certificate_signing_request.public_key().der() != key_->der()) {
+    return bad_request(errors::csr_public_key_invalid,
+                       "Public key of the certificate signing request is not that of the node");
+  }
+  const SeqNo secret = admission_.secrets()->latest()->start;
+  json::object row = request_->node_info_network;
+  row["status"] = trusted ? "Trusted" : "Pending";
+  row["public_key"] = key_->pem();
+  row["encryption_pub_key"] = request_->public_encryption_key;
+  row["certificate_signing_request"] = request_->certificate_signing_request.pem();
+  row["quote_info"] = request_->evidence.to_json();
+  row["code_digest"] = to_hex(platform::read_evidence(request_->evidence)->measurement);
+  if (request_->node_data) row["node_data"] = *request_->node_data;
+  if (trusted) row["ledger_secret_seqno"] = secret.value;
+  ctx_.tx.rw(tables::nodes_info).put(as_bytes(id_.value), as_bytes(json::dump(row)));
+  log::info("node", "Node {} at {} joins as {}", id_.value, request_->address,
+            trusted ? "Trusted" : "Pending");
+  if (!trusted) {
+    ctx_.call.set_json(json::object{{"node_status", "Pending"}, {"node_id", id_.value}});
+    return std::nullopt;
+  }
+  const std::string pem = endorsed();
+  if (pem.empty()) return bad_request(errors::csr_public_key_invalid, "Certificate not issued");
+  ctx_.tx.rw(tables::endorsed_certificates).put(as_bytes(id_.value), as_bytes(pem));
+  return welcome(pem, secret);
+}
+
+std::optional<Refusal> Gate::welcome(const std::string& endorsed_pem, SeqNo secrets_until) {
+  auto known = std::make_shared<ledger::LedgerSecrets>();
+  for (const ledger::LedgerSecret& secret : admission_.secrets()->all()) {
+    if (secret.start > secrets_until) continue;
+    if (!known->add(secret.start, secret.key)) return internal_error("Ledger secrets");
+  }
+  auto certificate = crypto::Certificate::from_pem(endorsed_pem);
+  if (!certificate) return internal_error("Endorsed certificate: " + certificate.error().message);
+  const Welcome welcome{*admission_.service(),   std::move(known),       std::move(*certificate),
+                        service_status(ctx_.tx), admission_.cose_issuer, admission_.cose_subject,
+                        trusted_nodes(ctx_.tx)};
+  ctx_.call.set_json(json::object{{"node_status", "Trusted"}, {"network_info", welcome.to_json()}});
+  return std::nullopt;
+}
+
+/// Development only: what a vote of the members would do.
+JsonAnswer set_node_status(const Admission& admission, EndpointContext& ctx,
+                           std::string_view status) {
+  const std::string id = ctx.call.decoded_path_parameter("node_id");
+  auto row = tables::get_json(ctx.tx, tables::nodes_info, as_bytes(id));
+  if (!row || !row->is_object()) {
+    return make_error(http::status::not_found, errors::resource_not_found, "Node not found");
+  }
+  if (admission.status.details().configurations.size() >= 3) {
+    return make_error(http::status::service_unavailable, errors::invalid_node_state,
+                      "Earlier changes of membership are not committed yet");
+  }
+  row->as_object()["status"] = status;
+  ctx.tx.rw(tables::nodes_info).put(as_bytes(id), as_bytes(json::dump(*row)));
+  log::fail("node", "INSECURE: node {} becomes {} without a vote", id, status);
+  return make_success(true);
+}
+
+}  // namespace
+
+std::optional<std::string> published_interface(kv::ReadOnlyTx& tx, const NodeId& node,
+                                               std::string_view interface) {
+  const auto row = tables::get_json(tx, tables::nodes_info, as_bytes(node.value));
+  const auto* members = row ? row->if_object() : nullptr;
+  const auto* all = members == nullptr ? nullptr : members->if_contains("rpc_interfaces");
+  const auto* one =
+      all == nullptr || !all->is_object() ? nullptr : all->get_object().if_contains(interface);
+  if (one == nullptr) return std::nullopt;
+  const std::string_view address = tables::text_member(*one, "published_address");
+  if (address.empty()) return std::nullopt;
+  return std::string(address);
+}
+
+void install_admission(EndpointRegistry& registry, Admission admission) {
+  const auto shared = std::make_shared<const Admission>(std::move(admission));
+  registry
+      .make_endpoint("/join", Method::post,
+                     [shared](EndpointContext& ctx) { Gate(*shared, ctx).join(); }, {})
+      .set_forwarding_required(Forwarding::never)
+      .set_openapi_hidden()
+      .install();
+  if (!shared->trust_at_once) return;
+  registry
+      .make_endpoint("/development/nodes/{node_id}:retire", Method::post,
+                     json_adapter<void>([shared](EndpointContext& ctx) {
+                       return set_node_status(*shared, ctx, "Retired");
+                     }),
+                     {})
+      .set_openapi_hidden()
+      .install();
+}
+
+}  // namespace entente::node

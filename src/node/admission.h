@@ -1,0 +1,39 @@
+#pragma once
+// How a node of a service admits others: POST /node/join, and, in a service that opened itself for
+// development, its own endpoints to trust and retire nodes without a vote.
+// Source: docs/node-operation.md (join), docs/http-api.md (POST /node/join).
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/environment.h"
+#include "entente/endpoint.h"
+#include "node/identity.h"
+#include "node/join_messages.h"
+#include "node/node_endpoints.h"
+#include "replica/replica.h"
+
+namespace entente::node {
+
+/// What the endpoints need of this node. Everything is called on worker threads.
+struct Admission {
+  const NodeFacts& facts;
+  const replica::Status& status;
+  const Clock& clock;
+  /// Null until this node is part of a service.
+  std::function<const ServiceIdentity*()> service;
+  std::function<std::shared_ptr<const ledger::LedgerSecrets>()> secrets;
+  std::string cose_issuer;
+  std::string cose_subject;
+  /// `development.insecure_open`: who joins is trusted at once, whatever the service's status.
+  bool trust_at_once = false;
+};
+
+void install_admission(EndpointRegistry& registry, Admission admission);
+
+/// `host:port` under which a node publishes an interface of this name; nullopt if it has none.
+std::optional<std::string> published_interface(kv::ReadOnlyTx& tx, const NodeId& node,
+                                               std::string_view interface);
+
+}  // namespace entente::node

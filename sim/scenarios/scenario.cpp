@@ -105,6 +105,8 @@ Scenario::Failure Scenario::command(const Words& words) {
                                                        {"resume", &Scenario::cut},
                                                        {"kill", &Scenario::cut},
                                                        {"timeout", &Scenario::timeout},
+                                                       {"elect", &Scenario::elect},
+                                                       {"inject", &Scenario::inject},
                                                        {"expect", &Scenario::expect},
                                                        {"expect-within", &Scenario::expect_within}};
   const std::string& name = words[0];

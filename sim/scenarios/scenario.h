@@ -56,6 +56,8 @@ class Scenario {
   Failure deliver(const Words& words);
   Failure move(const Words& words);
   Failure cut(const Words& words);
+  Failure elect(const Words& words);
+  Failure inject(const Words& words);
   void isolate(const NodeId& id);
   Failure settle(uint64_t ticks);
   bool settled(SeqNo written);

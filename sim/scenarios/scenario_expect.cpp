@@ -62,7 +62,7 @@ std::string Scenario::field(const Node& one, const std::string& name) {
 }
 
 // expect N.field REL VALUE | log N = … | status N TXID = S | pending A>B = … | read NAME = … |
-// leader of VIEW = N | views A = B
+// leader VIEW = N | led = yes | views A = B
 Scenario::Failure Scenario::expect(const Words& words) {
   std::string found;
   std::string relation;
@@ -99,6 +99,11 @@ Scenario::Failure Scenario::expect(const Words& words) {
   } else if (what == "views") {
     const bool same = node(words.at(2)).core().views() == node(words.at(4)).core().views();
     return same ? Failure{} : "the view histories differ";
+  } else if (what == "led") {
+    const auto* leads = cluster_.latest_leader([this](const NodeId& id) { return alive(id); });
+    found = leads != nullptr && leads->core().opened() ? "yes" : "no";
+    relation = words.at(2);
+    wanted = words.at(3);
   } else if (what == "leader") {
     found = leader(words.at(2)).id().value;
     relation = words.at(3);

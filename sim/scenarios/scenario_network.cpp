@@ -57,6 +57,52 @@ Scenario::Failure Scenario::timeout(const Words& words) {
   return std::nullopt;
 }
 
+// elect N {voters}: N leads the next view by these votes, and nobody has heard from it yet.
+Scenario::Failure Scenario::elect(const Words& words) {
+  constexpr int attempts = 6;
+  Node& one = node(words.at(1));
+  const auto voters = names_in(words.at(2));
+  const auto exchange = [&](const std::string& ask, const std::string& answer) {
+    for (const std::string& voter : voters) {
+      deliver({"deliver", words[1] + ">" + voter, "all", "type=" + ask});
+    }
+    for (const std::string& voter : voters) {
+      deliver({"deliver", voter + ">" + words[1], "all", "type=" + answer});
+    }
+  };
+  for (int i = 0; i < attempts && !one.leads(); ++i) {
+    if (auto why = timeout({"timeout", words[1]})) return why;
+    exchange("PV", "PVR");
+    exchange("RV", "VR");
+    for (const auto& [id, other] : cluster_.nodes()) {
+      for (const char* type : {"PV", "RV"}) {
+        move({"drop", words[1] + ">" + id.value, std::string("type=") + type});
+      }
+    }
+  }
+  if (!one.leads()) return "it is not elected";
+  return std::nullopt;
+}
+
+// inject A>B FROM TO: the leader A sends the entries above FROM up to TO once more.
+Scenario::Failure Scenario::inject(const Words& words) {
+  for (const Link& link : links_of(words.at(1))) {
+    const Node& from = cluster_.at(link.first);
+    const Log& log = from.core().log();
+    const uint64_t first = std::stoull(words.at(2));
+    message::AppendEntries append;
+    append.prev = log.id_of({first});
+    append.end = {std::stoull(words.at(3))};
+    append.entries_view = append.end.value == first ? append.prev.view : log.view_of({first + 1});
+    append.commit = log.commit();
+    for (uint64_t i = first; i < append.end.value; ++i) {
+      append.entries.push_back(from.ledger().at(i));
+    }
+    post({link.first, link.second, {from.core().view(), std::move(append)}});
+  }
+  return std::nullopt;
+}
+
 // -------------------------------------------------------------------------------------- messages
 
 void Scenario::deliver_one(const Link& link) {

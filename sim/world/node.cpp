@@ -144,9 +144,9 @@ void Node::report_next(bool newest) {
 }
 
 void Node::report_invalid(SeqNo at) {
-  for (const Waiting& one : waiting_) {
-    if (one.upto < at) continue;
-    step(input::ValidationFailed{one.epoch, at});
+  for (auto one = waiting_.rbegin(); one != waiting_.rend(); ++one) {
+    if (one->upto < at) continue;
+    step(input::ValidationFailed{one->epoch, at});
     return;
   }
 }

@@ -57,7 +57,9 @@ void Raft::receive(const NodeId& from, View view, const message::AppendEntries& 
   // Below the commit point nothing can differ.
   const bool comparable = append.prev.seqno >= log_.commit();
   if (append.prev.seqno > log_.last()) {
-    return refuse(message::AppendRefusal::gap, last(), append.round, out);
+    refuse(message::AppendRefusal::gap, last(), append.round, out);
+    if (broken(Defect::forgets_vote)) leader_.reset();
+    return;
   }
   if (comparable && log_.view_of(append.prev.seqno) != append.prev.view) {
     refuse(message::AppendRefusal::mismatch, log_.highest_possible(append.prev), append.round, out);

@@ -50,7 +50,12 @@ void Raft::on(const input::Propose& propose, Outputs& out) {
   now_ = std::max(now_, propose.now);
   out.reject = refusal(propose);
   if (out.reject) return;
-  for (const EntryMeta& entry : propose.entries) append_own(entry);
+  bool signs = false;
+  for (const EntryMeta& entry : propose.entries) {
+    append_own(entry);
+    signs = signs || entry.kind == EntryKind::signature;
+  }
+  if (signs) send_due(out);  // a signature waits for nothing
 }
 
 void Raft::append_own(const EntryMeta& entry) {

@@ -134,22 +134,20 @@ void Raft::accepted(Progress& peer, const message::AppendResponse& answer, Outpu
     out.alarm = "a peer acknowledged more than there is";
     return;
   }
+  if (answer.match > peer.match) peer.invalid = 0;
   peer.match = std::max(peer.match, answer.match);
   peer.sent = std::max(peer.sent, peer.match);
   peer.landed(peer.match);
   peer.mode = Progress::Mode::replicate;
   peer.waiting = false;
-  peer.invalid = 0;
   advance_commit(out);
 }
 
 void Raft::refused(const NodeId& id, Progress& peer, const message::AppendResponse& answer,
                    Outputs& out) {
   constexpr uint32_t suspicious = 3;
-  if (answer.refusal == message::AppendRefusal::invalid) {
-    if (++peer.invalid == suspicious) {
-      out.alarm = id.value + " refuses the same entries as invalid again and again";
-    }
+  if (answer.refusal == message::AppendRefusal::invalid && ++peer.invalid == suspicious) {
+    out.alarm = id.value + " refuses the same entries as invalid again and again";
   }
   const SeqNo before = peer.sent;
   SeqNo from = log_.highest_possible(answer.hint).seqno;
@@ -157,6 +155,9 @@ void Raft::refused(const NodeId& id, Progress& peer, const message::AppendRespon
     peer.start_probing(std::max(peer.match, std::min(log_.last(), answer.hint.seqno)));
     return;
   }
+  const bool invalid = answer.refusal == message::AppendRefusal::invalid;
+  // Overtaken by an acknowledgement.
+  if (from < peer.match && !invalid && !broken(Defect::any)) return;
   from = std::max(peer.match, std::min(peer.sent, from));
   if (broken(Defect::match_lowered)) {
     from = std::min(peer.sent, log_.highest_possible(answer.hint).seqno);

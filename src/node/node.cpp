@@ -8,16 +8,18 @@
 #include "crypto/random.h"
 #include "history/history.h"
 #include "ledger/ledger_writer.h"
+#include "net/links.h"
 #include "net/server.h"
+#include "node/admission.h"
 #include "node/genesis.h"
+#include "node/joining.h"
 #include "node/node_endpoints.h"
 #include "node/output_files.h"
-#include "node/port_reservation.h"
+#include "node/peer_transport.h"
 #include "node/published.h"
 #include "node/rpc_handler.h"
 #include "node/tables.h"
 #include "replica/ledger_thread.h"
-#include "replica/transport.h"
 #include "rpc/common_endpoints.h"
 
 namespace entente::node {
@@ -32,6 +34,8 @@ constexpr std::chrono::seconds creation_patience{60};
 constexpr std::chrono::milliseconds attention_interval{20};
 /// For the last transactions to be committed when the node stops.
 constexpr std::chrono::seconds settling_patience{3};
+/// For another node to lead, when the primary stops.
+constexpr std::chrono::seconds handing_over_patience{1};
 
 ledger::Durability durability_of(Durability configured) {
   return configured == Durability::none ? ledger::Durability::none
@@ -49,6 +53,12 @@ consensus::SignatureLimits signature_limits(const Configuration& configuration) 
     limits.min_gap = std::chrono::milliseconds(6);
   }
   return limits;
+}
+
+uint64_t random_seed() {
+  uint64_t seed = 0;
+  crypto::system_random().fill({reinterpret_cast<uint8_t*>(&seed), sizeof seed});
+  return seed;
 }
 
 Exit stopped_at_start() {
@@ -73,10 +83,11 @@ struct Node::Parts {
   std::optional<crypto::Certificate> endorsed;
   std::shared_ptr<const ledger::LedgerSecrets> secrets;
   std::unique_ptr<ledger::LedgerWriter> ledger;
-  std::optional<PortReservation> node_to_node;
+  std::unique_ptr<net::Links> links;
+  std::unique_ptr<PeerTransport> transport;
+  Address node_to_node;  // published
   kv::Store store;
   replica::Inbox inbox;
-  replica::NoTransport transport;
   std::unique_ptr<replica::LedgerThread> ledger_thread;
   std::unique_ptr<replica::Replica> replica;
   std::unique_ptr<NodeContext> context;
@@ -87,8 +98,13 @@ struct Node::Parts {
   std::unique_ptr<net::Server> server;
   std::thread replica_thread;
   std::function<bool()> stop_asked;
-  std::optional<bool> stopped;  // whether the whole ledger was written
+  std::optional<bool> stopped;                // whether the whole ledger was written
+  std::map<NodeId, std::string> welcomed_by;  // who is trusted until the own ledger says it
 
+  bool joins() const { return configuration.command.type == Command::Type::join; }
+  ledger::Signer signer(std::string issuer, std::string subject) const {
+    return {identity->key, endorsed->pem(), service->key, std::move(issuer), std::move(subject)};
+  }
   std::optional<Exit> open_ledger();
   std::optional<Exit> make_identities();
   std::optional<Exit> build();
@@ -96,6 +112,9 @@ struct Node::Parts {
   std::optional<Exit> write_files();
   std::optional<Exit> serve();
   std::optional<Exit> create_service();
+  std::optional<Exit> join_service();
+  void enter(Welcome welcome);
+  std::optional<Exit> start_links(const crypto::Certificate& certificate);
   replica::CommitOptions genesis_options(const std::string& constitution) const;
   std::optional<Exit> commit(const Tables& tables, replica::CommitOptions options);
   std::optional<Exit> wait_for_commit(TxId id);
@@ -103,6 +122,7 @@ struct Node::Parts {
   void watch_commits();
   bool stop();
   void settle_tail();
+  void leave_leadership();
 };
 
 std::optional<Exit> Node::Parts::open_ledger() {
@@ -124,6 +144,11 @@ std::optional<Exit> Node::Parts::make_identities() {
   auto node = make_node_identity(configuration, now, disk);
   if (!node) return Exit{exit_failure, node.error().message};
   identity = std::move(*node);
+  log::info("node", "Node id is {}", identity->id.value);
+  if (joins()) {  // the service brings its identity and its secrets
+    secrets = std::make_shared<ledger::LedgerSecrets>();
+    return std::nullopt;
+  }
   auto made = make_service_identity(configuration, now);
   if (!made) return Exit{exit_failure, made.error().message};
   service = std::move(*made);
@@ -138,36 +163,51 @@ std::optional<Exit> Node::Parts::make_identities() {
     return Exit{exit_failure, added.error().message};
   }
   secrets = std::move(known);
-  log::info("node", "Node id is {}", identity->id.value);
   return std::nullopt;
 }
 
 std::optional<Exit> Node::Parts::build() {
-  auto reserved = PortReservation::make(configuration.network.node_to_node_bind_address);
-  if (!reserved) return Exit{exit_failure, reserved.error().message};
-  node_to_node.emplace(std::move(*reserved));
+  net::LinkOptions link_options;
+  link_options.listen_address = configuration.network.node_to_node_bind_address.text();
+  link_options.source_address = configuration.node_client_interface;
+  using Milliseconds = std::chrono::milliseconds;
+  link_options.connect_timeout =
+      std::chrono::ceil<Milliseconds>(configuration.client_connection_timeout);
+  link_options.idle_timeout =
+      std::chrono::ceil<Milliseconds>(4 * configuration.consensus.election_timeout);
+  link_options.seed = random_seed();
+  auto listening = net::Links::listen(std::move(link_options));
+  if (!listening) {
+    return Exit{exit_failure,
+                "network.node_to_node_interface.bind_address: " + listening.error().message};
+  }
+  links = std::move(*listening);
+  transport = std::make_unique<PeerTransport>(*links);
+  node_to_node = configuration.network.node_to_node_published_address;
+  if (node_to_node.port == 0) node_to_node.port = Address::parse(links->address())->port;
 
   ledger_thread = std::make_unique<replica::LedgerThread>(*ledger, inbox, clock,
                                                           configuration.slow_io_logging_threshold);
   const Start& start = configuration.command.start;
-  replica::ReplicaOptions options{
-      .self = identity->id,
-      .address =
-          node_to_node->published(configuration.network.node_to_node_published_address).text(),
-      .signer = ledger::Signer{identity->key, endorsed->pem(), service->key, start.cose_issuer,
-                               start.cose_subject},
-      .secrets = secrets,
-      .signatures = signature_limits(configuration),
-      .chunk_size = configuration.ledger.chunk_size,
-      .max_uncommitted_transactions = configuration.consensus.max_uncommitted_tx_count,
-      .max_uncommitted_bytes = configuration.consensus.max_uncommitted_bytes};
+  replica::ReplicaOptions options;
+  options.self = identity->id;
+  options.address = node_to_node.text();
+  options.secrets = secrets;
+  if (service) options.signer = signer(start.cose_issuer, start.cose_subject);
+  options.signatures = signature_limits(configuration);
+  options.chunk_size = configuration.ledger.chunk_size;
+  options.max_uncommitted_transactions = configuration.consensus.max_uncommitted_tx_count;
+  options.max_uncommitted_bytes = configuration.consensus.max_uncommitted_bytes;
+  options.heartbeat = configuration.consensus.message_timeout;
+  options.election_timeout = configuration.consensus.election_timeout;
+  options.seed = random_seed();
   replica = std::make_unique<replica::Replica>(std::move(options), store, inbox, *ledger_thread,
-                                               transport, clock);
+                                               *transport, clock);
   context = std::make_unique<NodeContext>(identity->id, *replica, clock);
   history = std::make_unique<history::History>(
       history::LedgerSources{*ledger,
                              [this] { return secrets; },
-                             [this] { return service->certificate; },
+                             [this] { return service ? service->certificate : *endorsed; },
                              {start.cose_issuer, start.cose_subject}},
       *replica, clock,
       history::StateCache::Limits{.soft_bytes = configuration.historical_cache_soft_limit});
@@ -185,17 +225,28 @@ std::optional<Exit> Node::Parts::listen() {
   facts.gov_open = [this] { return frontends->is_open(rpc::Actor::gov); };
   facts.index_strategies = [this] { return json::value(history->indexer().describe()); };
 
-  frontends = std::make_unique<rpc::Frontends>(rpc::Surroundings{
-      store, *replica, clock,
-      [](const rpc::RedirectTarget& target, const rpc::Interface&) -> std::optional<std::string> {
-        if (target.kind == rpc::RedirectTarget::Kind::static_address) return target.address;
-        return std::nullopt;  // the only node of its service is the primary
-      }});
+  frontends = std::make_unique<rpc::Frontends>(
+      rpc::Surroundings{store, *replica, clock,
+                        [this](const rpc::RedirectTarget& target,
+                               const rpc::Interface& interface) -> std::optional<std::string> {
+                          if (target.kind == rpc::RedirectTarget::Kind::static_address)
+                            return target.address;
+                          const auto primary = replica->primary();
+                          if (target.role != rpc::RedirectTarget::Role::primary || !primary)
+                            return std::nullopt;
+                          auto tx = store.begin_read_only();
+                          return published_interface(tx, *primary, interface.rules().name);
+                        }});
   for (const rpc::Actor actor : {rpc::Actor::app, rpc::Actor::node, rpc::Actor::gov}) {
     rpc::install_common_endpoints(frontends->registry(actor), *context);
     history::install_receipt_endpoint(frontends->registry(actor), *context);
   }
   install_node_endpoints(frontends->registry(rpc::Actor::node), facts, *context, *replica);
+  install_admission(
+      frontends->registry(rpc::Actor::node),
+      {facts, *replica, clock, [this] { return service ? &*service : nullptr; },
+       [this] { return secrets; }, configuration.command.start.cose_issuer,
+       configuration.command.start.cose_subject, configuration.insecure_open.has_value()});
   application.register_endpoints(frontends->registry(rpc::Actor::app), *context);
   frontends->seal();
 
@@ -220,12 +271,13 @@ std::optional<Exit> Node::Parts::listen() {
 
 std::optional<Exit> Node::Parts::write_files() {
   std::vector<OutputFile> files{
-      {configuration.output_files.node_certificate_file, identity->self_signed.pem()},
-      {configuration.command.service_certificate_file, service->certificate.pem()}};
+      {configuration.output_files.node_certificate_file, identity->self_signed.pem()}};
+  if (service) {
+    files.push_back({configuration.command.service_certificate_file, service->certificate.pem()});
+  }
   if (configuration.output_files.node_to_node_address_file) {
-    files.push_back(
-        {*configuration.output_files.node_to_node_address_file,
-         json::dump(json::object{{"node_to_node_interface", node_to_node->bound().text()}})});
+    files.push_back({*configuration.output_files.node_to_node_address_file,
+                     json::dump(json::object{{"node_to_node_interface", links->address()}})});
   }
   if (configuration.output_files.rpc_addresses_file) {
     json::object addresses;
@@ -277,6 +329,7 @@ void Node::Parts::watch_commits() {
           if (!row.ok() || tables::text_member(*row, "status") != "Open") continue;
           const auto certificate = crypto::Certificate::from_pem(tables::text_member(*row, "cert"));
           if (!certificate.ok() || certificate->spki() != service->certificate.spki()) continue;
+          if (frontends->is_open(rpc::Actor::app)) continue;
           log::info("node", "Service is open since transaction {}", seqno.value);
           frontends->open(rpc::Actor::app);
         }
@@ -292,9 +345,7 @@ std::optional<Exit> Node::Parts::serve() {
   if (auto started = server->start(); !started) {
     return Exit{exit_failure, started.error().message};
   }
-  replica->start_service();
-  replica_thread = std::thread([this] { replica->run(); });
-  return create_service();
+  return joins() ? join_service() : create_service();
 }
 
 replica::CommitOptions Node::Parts::genesis_options(const std::string& constitution) const {
@@ -334,11 +385,75 @@ std::optional<Exit> Node::Parts::wait_for_commit(TxId id) {
                                 " s: is the ledger's disk writable?"};
 }
 
+std::optional<Exit> Node::Parts::start_links(const crypto::Certificate& certificate) {
+  net::LinkHandlers handlers;
+  handlers.known = [this](const NodeId& id) {
+    // Until the first entries are here, what the service said when it let this node in.
+    if (store.committed() == SeqNo{} && welcomed_by.contains(id)) return true;
+    return replica->trusts(id);
+  };
+  handlers.received = [this](const NodeId& from, net::MessageKind kind, Bytes payload) {
+    if (kind == net::MessageKind::consensus) inbox.put(replica::Incoming{from, std::move(payload)});
+    return net::Flow::go_on;
+  };
+  if (auto started = links->start({identity->key, certificate}, std::move(handlers)); !started) {
+    return Exit{exit_failure, started.error().message};
+  }
+  return std::nullopt;
+}
+
+/// The service trusts this node: from here on it is a backup.
+void Node::Parts::enter(Welcome welcome) {
+  service = std::move(welcome.service);
+  endorsed = std::move(welcome.endorsed_certificate);
+  secrets = std::move(welcome.secrets);
+  welcomed_by = std::move(welcome.trusted_nodes);
+  welcomed_by.erase(identity->id);
+  transport->reach_through(welcomed_by);
+  replica->join_service(signer(welcome.cose_issuer, welcome.cose_subject), secrets);
+}
+
+std::optional<Exit> Node::Parts::join_service() {
+  const auto trusted = read_file(disk, configuration.command.service_certificate_file, 1 << 20);
+  if (!trusted) return Exit{exit_file_not_readable, trusted.error().message};
+  JoinRequest request{node_info_network(configuration, facts.rpc_interfaces, node_to_node),
+                      node_to_node.text(),
+                      identity->evidence,
+                      identity->encryption_key.public_key().pem(),
+                      SeqNo{0},
+                      identity->request,
+                      std::nullopt};
+  if (!facts.node_data.is_null()) request.node_data = facts.node_data;
+  facts.state = api::NodeStartupState::Pending;
+  const JoinParty party{configuration.command.join,
+                        to_text(*trusted),
+                        identity->self_signed.pem(),
+                        identity->key,
+                        identity->id,
+                        configuration.client_connection_timeout};
+  auto outcome = join(party, request, stop_asked);
+  if (std::holds_alternative<JoinInterrupted>(outcome)) return stopped_at_start();
+  if (const auto* refused = std::get_if<JoinRefused>(&outcome)) {
+    return Exit{exit_failure, refused->message};
+  }
+  enter(std::get<Welcome>(std::move(outcome)));
+  if (auto exit = start_links(*endorsed)) return exit;
+  if (auto shown = show_certificates(Authority::service, endorsed->pem()); !shown) {
+    return Exit{exit_failure, shown.error().message};
+  }
+  replica_thread = std::thread([this] { replica->run(); });
+  facts.state = api::NodeStartupState::PartOfNetwork;
+  frontends->open(rpc::Actor::gov);
+  log::info("node", "Node has now joined the network as node {}: all domains", identity->id.value);
+  return std::nullopt;
+}
+
 std::optional<Exit> Node::Parts::create_service() {
-  const auto genesis =
-      make_genesis({configuration, *identity, *service, *endorsed, facts.rpc_interfaces,
-                    node_to_node->published(configuration.network.node_to_node_published_address)},
-                   disk);
+  if (auto exit = start_links(*endorsed)) return exit;
+  replica->start_service();
+  replica_thread = std::thread([this] { replica->run(); });
+  const auto genesis = make_genesis(
+      {configuration, *identity, *service, *endorsed, facts.rpc_interfaces, node_to_node}, disk);
   if (!genesis) return Exit{exit_file_not_readable, genesis.error().message};
   auto options = genesis_options(genesis->constitution);
   if (auto exit = commit(genesis->tables, std::move(options))) return exit;
@@ -362,7 +477,18 @@ std::optional<Exit> Node::Parts::create_service() {
 /// Until everything that was answered is signed and committed, or a while has passed.
 void Node::Parts::settle_tail() {
   const auto end = clock.now() + settling_patience;
-  while (replica->committed().seqno < replica->last().seqno && clock.now() < end) {
+  while (replica->is_primary() && replica->committed().seqno < replica->last().seqno &&
+         clock.now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+/// A primary that ends names its successor, so that nobody has to wait for an election.
+void Node::Parts::leave_leadership() {
+  if (!replica->is_primary() || replica->details().configurations.back().voters.size() < 2) return;
+  const auto end = clock.now() + handing_over_patience;
+  replica->hand_over_leadership();
+  while (replica->is_primary() && clock.now() < end) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
 }
@@ -375,9 +501,11 @@ bool Node::Parts::stop() {
   handler.reset();  // its lanes hand over what they still hold
   if (replica_thread.joinable()) {
     settle_tail();
+    leave_leadership();
     replica->stop();
     replica_thread.join();
   }
+  if (links) links->stop();
   if (ledger_thread) stopped = ledger_thread->finish();
   return *stopped;
 }

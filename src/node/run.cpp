@@ -51,10 +51,10 @@ std::optional<Exit> check(const Configuration& configuration) {
     for (const std::string& line : missing) message += "\n  " + line;
     return Exit{exit_not_offered, message};
   }
-  if (configuration.command.type != Command::Type::start) {
-    return Exit{exit_not_offered, "command.type: this build can only Start a service, not " +
-                                      std::string(to_text(configuration.command.type))};
+  if (configuration.command.type == Command::Type::recover) {
+    return Exit{exit_not_offered, "command.type: this build cannot Recover a service yet"};
   }
+  if (configuration.command.type == Command::Type::join) return std::nullopt;
   if (const auto threshold = recovery_threshold(configuration.command.start); !threshold) {
     return Exit{exit_bad_option, threshold.error().message};
   }

@@ -96,6 +96,9 @@ std::optional<MonotonicTime> Replica::step() {
 
   drain(now);
   if (fetch_what_is_missing(now)) drain(now);
+  if (hand_over_requested_.exchange(false)) {
+    obey(tail.core.step(consensus::input::TransferLeadership{}));
+  }
   tail.wake_at.reset();
   obey(tail.core.step(consensus::input::Flush{now}));
   // The slot of a signature holds up what came after it: go on once it is filled.
@@ -266,6 +269,11 @@ void Replica::run() {
 
 void Replica::answer_waiting() {
   published_->waiters.expire_all();
+}
+
+void Replica::hand_over_leadership() {
+  hand_over_requested_ = true;
+  inbox_.wake();
 }
 
 void Replica::stop() {

@@ -140,6 +140,8 @@ class Replica final : public Status {
   void stop();
   /// Everybody who waits for a commit is answered now, still pending.
   void answer_waiting();
+  /// If this node leads, the one that is furthest is asked to take over.
+  void hand_over_leadership();
   /// Whether the service trusts this node, or did until it retired it: messages of nobody else
   /// are listened to.
   bool trusts(const NodeId& node) const;
@@ -196,6 +198,7 @@ class Replica final : public Status {
   Transport& transport_;
   const Clock& clock_;
   std::atomic<bool> chunk_requested_{false};
+  std::atomic<bool> hand_over_requested_{false};
   std::atomic<bool> stopping_{false};
   std::unique_ptr<NodeTable> nodes_;
   std::unique_ptr<Tail> tail_;

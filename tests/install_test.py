@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Installs the build into an empty folder and builds a separate project against it.
 
-usage: install_test.py BUILD_DIR [C++ flags]"""
+usage: install_test.py BUILD_DIR COMPILER [C++ flags]"""
 import pathlib
 import subprocess
 import sys
@@ -16,13 +16,14 @@ def run(*command):
 
 
 def main():
-    build = sys.argv[1]
-    flags = sys.argv[2] if len(sys.argv) > 2 else ""
+    build, compiler = sys.argv[1:3]
+    flags = sys.argv[3] if len(sys.argv) > 3 else ""
     with tempfile.TemporaryDirectory() as folder:
         prefix = f"{folder}/prefix"
         run("cmake", "--install", build, "--prefix", prefix)
         run("cmake", "-S", str(PROJECT), "-B", f"{folder}/build",
             f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_FLAGS={flags}",
+            f"-DCMAKE_CXX_COMPILER={compiler}",
             "-DCMAKE_BUILD_TYPE=Release")
         run("cmake", "--build", f"{folder}/build")
         help_text = run(f"{folder}/build/greeter", "--help")

@@ -62,6 +62,16 @@ std::vector<QueuedMessage> LinkMailbox::drop_waiting(LinkPeer& peer) {
 
 // --- any thread ---------------------------------------------------------------------------------
 
+void LinkMailbox::set_self(const NodeId& self) {
+  const std::lock_guard guard(lock_);
+  self_ = self;
+  const auto found = peers_.find(self.value);
+  if (found == peers_.end()) return;
+  drop_waiting(*found->second);
+  found->second->address_.reset();
+  peers_.erase(found);
+}
+
 size_t LinkMailbox::send(std::span<LinkMessage> messages) {
   size_t queued = 0;
   change([&] {
@@ -99,6 +109,7 @@ void LinkMailbox::set_peers(std::map<NodeId, std::string> peers) {
   std::vector<std::vector<QueuedMessage>> lost;  // destroyed after the lock was released
   change([&] {
     if (stopped_) return false;
+    peers.erase(self_);
     for (auto it = peers_.begin(); it != peers_.end();) {
       LinkPeer& peer = *it->second;
       const auto wanted = peers.find(peer.id);

@@ -87,6 +87,8 @@ class LinkMailbox {
 
   // ------------------------------------------------------------------------------- any thread
 
+  /// This node's own id, to which nothing is sent.
+  void set_self(const NodeId& self);
   size_t send(std::span<LinkMessage> messages);
   void set_peers(std::map<NodeId, std::string> peers);
   void resume(const NodeId& peer);
@@ -128,6 +130,7 @@ class LinkMailbox {
   /// The keys are the ids of the values.
   std::unordered_map<std::string_view, LinkPeerPtr> peers_;
   LinkMail mail_;
+  NodeId self_;
   bool asleep_ = false;  ///< the link thread, or about to
   bool stopped_ = false;
 };

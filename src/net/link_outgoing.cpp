@@ -182,7 +182,7 @@ void OutgoingLink::established() {
   const auto refuse = [&](LinkRefusal reason, const std::string& detail) {
     const std::string who = address_ + " for node " + peer_->id.value;
     context_.refusals.refuse(reason, who, detail);
-    fail(fmt::format("{}: {}", to_text(reason), detail));
+    fail(fmt::format("{}: {}", name_of(reason), detail));
   };
   const std::string_view protocol = connection_->tls().alpn();
   if (protocol != link_protocol) return refuse(LinkRefusal::protocol, std::string(protocol));

@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, link_refusal_count> names = {
 
 }  // namespace
 
-std::string_view to_text(LinkRefusal reason) {
+std::string_view name_of(LinkRefusal reason) {
   return names[static_cast<size_t>(reason)];
 }
 
@@ -33,7 +33,7 @@ void LinkRefusals::refuse(LinkRefusal reason, std::string_view who, std::string_
   if (++lines_ > lines_per_second) {
     ++suppressed_;
   } else {
-    log::info("link", "refused {}: {}{}{}", who, to_text(reason), detail.empty() ? "" : ": ",
+    log::info("link", "refused {}: {}{}{}", who, name_of(reason), detail.empty() ? "" : ": ",
               detail);
   }
 }

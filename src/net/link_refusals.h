@@ -27,7 +27,7 @@ enum class LinkRefusal : uint8_t {
 };
 inline constexpr size_t link_refusal_count = 13;
 /// `wrong node`: the name in lower case, for logs and metrics.
-std::string_view to_text(LinkRefusal reason);
+std::string_view name_of(LinkRefusal reason);
 
 using RefusalCounts = std::array<uint64_t, link_refusal_count>;
 

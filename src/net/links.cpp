@@ -80,9 +80,11 @@ Result<void> Links::start(const LinkIdentity& identity, LinkHandlers handlers) {
   auto tls = make_link_tls(identity);
   if (!tls) return tls.error().at("node-to-node links");
   Parts& parts = *parts_;
-  parts.loop = std::make_unique<LinkLoop>(parts.options, std::move(*tls), std::move(handlers),
-                                          NodeId{identity.key.public_key().id()}, parts.source,
-                                          parts.listener, parts.mailbox, parts.refusals);
+  const NodeId self{identity.key.public_key().id()};
+  parts.mailbox.set_self(self);
+  parts.loop =
+      std::make_unique<LinkLoop>(parts.options, std::move(*tls), std::move(handlers), self,
+                                 parts.source, parts.listener, parts.mailbox, parts.refusals);
   try {
     parts.thread = std::thread([loop = parts.loop.get()] { loop->run(); });
   } catch (const std::system_error& failure) {

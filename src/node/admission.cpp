@@ -287,6 +287,9 @@ void install_admission(EndpointRegistry& registry, Admission admission) {
       .set_openapi_hidden()
       .install();
   if (!shared->trust_at_once) return;
+  log::fail("node",
+            "INSECURE: development.insecure_open is set. As primary this node trusts whoever joins, "
+            "and retires nodes when asked, without a vote.");
   registry
       .make_endpoint("/development/nodes/{node_id}:retire", Method::post,
                      json_adapter<void>([shared](EndpointContext& ctx) {

@@ -397,9 +397,9 @@ void read_development(Fields& fields, Configuration& out) {
       open.require({"users"});
       open.texts("users", out.insecure_open.emplace().users);
     });
-    if (out.insecure_open && out.command.type != Command::Type::start) {
+    if (out.insecure_open && out.command.type == Command::Type::recover) {
       development.refuse("insecure_open", *development.object()->if_contains("insecure_open"),
-                         "needs command.type \"Start\"");
+                         "needs command.type \"Start\" or \"Join\"");
     }
   });
 }

@@ -222,8 +222,8 @@ struct OutputFiles {
   std::optional<std::string> sealed_ledger_secret_location;
 };
 
-/// Ours, for development only: a service that opens itself, with users registered at genesis and
-/// no governance. Whoever runs a node with it must be told that it is insecure.
+/// Ours, for development only: a service that opens itself, with users registered at genesis (Start
+/// only), and trusts who joins, without a vote. Whoever runs it must be told that it is insecure.
 struct InsecureOpen {
   std::vector<std::string> users;  ///< certificate files (PEM)
 };

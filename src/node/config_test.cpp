@@ -339,10 +339,14 @@ TEST(Configuration, HardCapFollowsARaisedSoftCap) {
   EXPECT_EQ(caps("max_open_sessions_hard", 1000), std::pair(1000u, 1000u));
 }
 
-TEST(Configuration, DevelopmentOpeningNeedsStart) {
+TEST(Configuration, DevelopmentOpeningIsForStartAndJoin) {
   const auto open = with("development.insecure_open.users.0", "user0_cert.pem");
   ASSERT_TRUE(accepted(open).insecure_open);
   EXPECT_EQ(accepted(open).insecure_open->users, std::vector<std::string>{"user0_cert.pem"});
+  // A node that joined admits others in its turn, when it is primary.
+  const auto joining = json::parse(R"({"type":"Join","join":
+        {"target_rpc_address":"127.0.0.1:8000"}})");
+  EXPECT_TRUE(accepted(with("command", joining.value(), json::dump(open))).insecure_open);
   const std::string message = refused(with("command",
                                            json::parse(R"({"type":"Recover","recover":
         {"previous_service_identity_file":"x"}})")

@@ -41,7 +41,8 @@ void LinkPoll::wait(int milliseconds) {
 
 void LinkPoll::dispatch() {
   for (const epoll_event& event : std::span(events_).first(std::exchange(ready_, 0))) {
-    const auto found = targets_.find(event.data.u64);
+    const uint64_t number = event.data.u64;  // a copy: the struct is packed
+    const auto found = targets_.find(number);
     if (found != targets_.end()) found->second->on_event(event.events);
   }
 }

@@ -51,10 +51,16 @@ Node* Cluster::latest_leader(const std::function<bool(const NodeId&)>& alive) {
   return best;
 }
 
-std::string log_text(const Node& node) {
+std::string log_text(const Node& node, size_t newest) {
   constexpr std::array<std::string_view, 4> marks{"", "s", "c", "r"};
   std::string out;
+  size_t skip = node.ledger().size() > newest ? node.ledger().size() - newest : 0;
+  if (skip != 0) out = "…";
   for (const EntryMeta& entry : node.ledger()) {
+    if (skip != 0) {
+      --skip;
+      continue;
+    }
     if (!out.empty()) out += " ";
     out += entry.id.text();
     out += marks.at(static_cast<size_t>(entry.kind));
@@ -83,7 +89,7 @@ std::string Cluster::table() const {
         << (core.voted_for() ? core.voted_for()->value : "-") << " " << to_text(core.phase())
         << " commit " << core.log().commit().value << " stable " << core.log().stable().value
         << " last " << core.last().text() << " " << configurations_text(core) << "\n    "
-        << log_text(*node) << "\n";
+        << log_text(*node, 20) << "\n";
     for (const auto& [peer, progress] : core.progress()) {
       out << "    peer " << peer.value << " match " << progress.match.value << " sent "
           << progress.sent.value << (progress.mode == Progress::Mode::probe ? " probe" : "")

@@ -46,8 +46,8 @@ class Cluster {
   Checker checker_;
 };
 
-/// `2.1 2.2s 3.3c`: s signature, c configuration, r retired.
-std::string log_text(const Node& node);
+/// `2.1 2.2s 3.3c`: s signature, c configuration, r retired. At most the `newest` entries.
+std::string log_text(const Node& node, size_t newest = SIZE_MAX);
 /// `{0}+{0,1}`: the active configurations; learners after a slash.
 std::string configurations_text(const Raft& core);
 

@@ -230,6 +230,7 @@ StateHash Raft::state_hash(const Renaming& renaming) const {
     hasher.add(uint64_t{id.has_value()});
     if (id) hasher.add(*id);
   };
+  hasher.add(options_.self);
   hasher.add(uint64_t{started_} | uint64_t{removed_} << 1 | uint64_t{opened_} << 2 |
              uint64_t{signing_} << 3 | uint64_t{hears_leader()} << 4 |
              uint64_t{round_wanted_} << 5 | static_cast<uint64_t>(role_) << 8);

@@ -49,6 +49,8 @@ class Raft final : public Core {
 
   // For checkers and tests.
 
+  const NodeId& id() const { return options_.self; }
+  MonotonicTime now() const { return now_; }
   const Log& log() const { return log_; }
   Leadership role() const { return role_; }
   View view() const { return view_; }

@@ -157,7 +157,7 @@ void Raft::refused(const NodeId& id, Progress& peer, const message::AppendRespon
   }
   const bool invalid = answer.refusal == message::AppendRefusal::invalid;
   // Overtaken by an acknowledgement.
-  if (from < peer.match && !invalid && !broken(Defect::any)) return;
+  if (from < peer.match && !invalid && !broken(Defect::match_lowered)) return;
   from = std::max(peer.match, std::min(peer.sent, from));
   if (broken(Defect::match_lowered)) {
     from = std::min(peer.sent, log_.highest_possible(answer.hint).seqno);

@@ -1,0 +1,26 @@
+#pragma once
+// How far one exhaustive search goes. Source: docs/verification.md (explorer).
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "entente/types.h"
+
+namespace entente::sim {
+
+struct Bounds {
+  std::string name;
+  std::vector<std::vector<std::string>> configurations;  ///< one after the other
+  uint64_t view_changes = 0;
+  uint64_t writes = 0;
+  bool duplicates = false;       ///< a delivered message may come again
+  bool quorum_checks = true;     ///< leaders may step down because they hear nobody
+  bool late_validation = false;  ///< stability is reported by an action of its own
+};
+
+/// E1 … E8; nothing for another name.
+std::optional<Bounds> bounds_of(const std::string& name);
+const std::vector<Bounds>& all_bounds();
+
+}  // namespace entente::sim

@@ -1,0 +1,101 @@
+#pragma once
+// A service under random faults from one seed: nodes, network and clocks are simulated, the cores
+// are real, every step is checked. First a phase in which everything may go wrong, then one in
+// which faults stop and the service must work. Source: docs/verification.md (simulator).
+
+#include <deque>
+#include <queue>
+#include <set>
+#include <string>
+
+#include "sim/simulator/plan.h"
+#include "sim/simulator/random.h"
+#include "sim/world/cluster.h"
+
+namespace entente::sim {
+
+class Simulator {
+ public:
+  /// `tracing`: messages are kept for the report too.
+  explicit Simulator(Plan plan, bool tracing = false);
+
+  /// Runs `events` events of the first phase and then the second. Nothing, or what went wrong.
+  std::optional<std::string> run(uint64_t events);
+
+  uint64_t events() const { return events_; }
+  /// Equal for equal runs.
+  StateHash fingerprint() const { return fingerprint_.finish(); }
+  const std::map<std::string, uint64_t>& probes() { return cluster_.checker().probes(); }
+  uint64_t committed() { return cluster_.checker().committed().size(); }
+  /// The last messages and actions, and all nodes.
+  std::string report() const;
+
+ private:
+  struct Happening {
+    enum class Kind : uint8_t { message, tick, action };
+    uint64_t at;  // microseconds
+    uint64_t order;
+    Kind kind;
+    Packet packet;  // of a message
+    NodeId node;    // of a tick
+    bool operator>(const Happening& other) const {
+      return at != other.at ? at > other.at : order > other.order;
+    }
+  };
+  struct Host {
+    bool dead = false;
+    bool paused = false;
+    uint64_t tick_us = 10'000;  // real time between two ticks
+    uint64_t slow_until = 0;    // validation is reported late
+  };
+
+  void schedule(uint64_t delay, Happening happening);
+  void post(Packet packet);
+  void happen(Happening& happening);
+  void deliver(Packet& packet);
+  void tick(const NodeId& id);
+  NodeId add_joiner(const Snapshot& snapshot);
+  void note(std::string what);
+  bool alive(const NodeId& id) const;
+
+  // actions.cpp
+  void act();
+  void write(Node& leader);
+  void partition();
+  void pause();
+  void kill();
+  void reconfigure(Node& leader);
+  void report_validation();
+  void damage();
+  void resend(Node& leader);
+  void late_write(Node& leader);
+  bool quorums_survive_without(const NodeId& id) const;
+  std::vector<NodeId> living() const;
+  Node* some_leader();
+
+  // liveness.cpp
+  std::optional<std::string> recover();
+  bool converged(SeqNo written);
+
+  Plan plan_;
+  bool tracing_;
+  Random random_;
+  Cluster cluster_;
+  std::map<NodeId, Host> hosts_;
+  std::set<std::pair<NodeId, NodeId>> cut_;
+  std::priority_queue<Happening, std::vector<Happening>, std::greater<>> queue_;
+  std::deque<Packet> history_;
+  std::deque<std::pair<NodeId, Node::Held>> held_;
+  std::deque<std::string> notes_;
+  uint64_t now_ = 0;
+  uint64_t order_ = 0;
+  uint64_t events_ = 0;
+  uint64_t next_id_ = 0;
+  uint64_t next_read_ = 0;
+  uint64_t next_write_ = 0;
+  bool faults_ = true;
+  Renaming nobody_;
+  StateHasher fingerprint_;
+};
+
+}  // namespace entente::sim

@@ -1,0 +1,73 @@
+// entente_sim: runs seeds of the simulator and reports the first one that fails.
+//   --seed S          one seed, with the whole report if it fails
+//   --seeds N         seeds S … S+N-1 (S by --seed, default 1)
+//   --steps E         events of the first phase of each run, default 20000
+//   --probes          says how often interesting things happened
+//   --fingerprints    prints one line for each seed, equal for equal runs
+
+#include <chrono>
+#include <iostream>
+#include <map>
+#include <string>
+
+#include "sim/simulator/simulator.h"
+#include "sim/world/seeded_defect.h"
+
+int main(int argc, char** argv) {
+  using namespace entente::sim;
+  std::map<std::string, std::string> options{
+      {"--seed", "1"}, {"--seeds", "1"}, {"--steps", "20000"}, {"--defect", "none"}};
+  bool probes = false;
+  bool fingerprints = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--probes") {
+      probes = true;
+    } else if (word == "--fingerprints") {
+      fingerprints = true;
+    } else if (options.contains(word) && i + 1 < argc) {
+      options[word] = argv[++i];
+    } else {
+      std::cerr << "entente_sim [--seed S] [--seeds N] [--steps E] [--probes] [--fingerprints]\n";
+      return 2;
+    }
+  }
+  if (options["--defect"] != "none" && !seed_defect(options["--defect"])) return 2;
+  const uint64_t first = std::stoull(options["--seed"]);
+  const uint64_t count = std::stoull(options["--seeds"]);
+  const uint64_t steps = std::stoull(options["--steps"]);
+
+  std::map<std::string, uint64_t> totals;
+  uint64_t events = 0;
+  uint64_t committed = 0;
+  const auto begin = std::chrono::steady_clock::now();
+  for (uint64_t seed = first; seed < first + count; ++seed) {
+    Simulator simulator(Plan::from_seed(seed));
+    const auto failure = simulator.run(steps);
+    events += simulator.events();
+    committed += simulator.committed();
+    for (const auto& [name, times] : simulator.probes()) totals[name] += times;
+    if (fingerprints) {
+      const auto fingerprint = simulator.fingerprint();
+      std::cout << seed << " " << std::hex << fingerprint.low << fingerprint.high << std::dec
+                << "\n";
+    }
+    if (failure) {
+      std::cout << "seed " << seed << " after " << simulator.events() << " events: " << *failure
+                << "\n";
+      // The same run again, this time with its messages.
+      Simulator again(Plan::from_seed(seed), true);
+      again.run(steps);
+      std::cout << again.report();
+      return 1;
+    }
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  if (probes) {
+    for (const auto& [name, times] : totals) std::cout << "  " << times << " " << name << "\n";
+  }
+  std::cout << count << " seeds, " << events << " events, " << committed << " committed entries, "
+            << static_cast<uint64_t>(static_cast<double>(events) / took.count())
+            << " events/s: no violation\n";
+  return 0;
+}

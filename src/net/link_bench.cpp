@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "base/log.h"
 #include "crypto/x509_issue.h"
 #include "net/links.h"
 
@@ -19,6 +20,9 @@ LinkIdentity make_identity() {
   auto certificate = crypto::self_signed_ca(key, "CN=Node", {UnixTime(0), 1});
   return {std::move(key), std::move(*certificate)};
 }
+
+/// The lines about connections that end between measurements would stand in the table.
+const bool quiet = (log::set_level(log::Level::fatal), true);
 
 double cpu_seconds() {
   timespec time{};

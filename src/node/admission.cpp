@@ -19,6 +19,9 @@ namespace platform = tee::virtual_platform;
 constexpr std::string_view measurements = "public:ccf.gov.nodes.virtual.measurements";
 constexpr std::string_view host_data_table = "public:ccf.gov.nodes.virtual.host_data";
 
+constexpr std::string_view too_many_changes =
+    "Earlier changes of membership are not committed yet: try again";
+
 /// An answer that is no success.
 struct Refusal {
   int status;
@@ -207,6 +210,10 @@ std::optional<Refusal> Gate::admit(bool trusted) {
     return bad_request(errors::csr_public_key_invalid,
                        "Public key of the certificate signing request is not that of the node");
   }
+  if (trusted && admission_.pending_configurations() >= replica::max_pending_configurations) {
+    return Refusal{http::status::service_unavailable, errors::invalid_node_state,
+                   std::string(too_many_changes)};
+  }
   const SeqNo secret = admission_.secrets()->latest()->start;
   json::object row = request_->node_info_network;
   row["status"] = trusted ? "Trusted" : "Pending";
@@ -253,9 +260,9 @@ JsonAnswer set_node_status(const Admission& admission, EndpointContext& ctx,
   if (!row || !row->is_object()) {
     return make_error(http::status::not_found, errors::resource_not_found, "Node not found");
   }
-  if (admission.status.details().configurations.size() >= 3) {
+  if (admission.pending_configurations() >= replica::max_pending_configurations) {
     return make_error(http::status::service_unavailable, errors::invalid_node_state,
-                      "Earlier changes of membership are not committed yet");
+                      std::string(too_many_changes));
   }
   row->as_object()["status"] = status;
   ctx.tx.rw(tables::nodes_info).put(as_bytes(id), as_bytes(json::dump(*row)));
@@ -287,9 +294,10 @@ void install_admission(EndpointRegistry& registry, Admission admission) {
       .set_openapi_hidden()
       .install();
   if (!shared->trust_at_once) return;
-  log::fail("node",
-            "INSECURE: development.insecure_open is set. As primary this node trusts whoever joins, "
-            "and retires nodes when asked, without a vote.");
+  log::fail(
+      "node",
+      "INSECURE: development.insecure_open is set. As primary this node trusts whoever joins, "
+      "and retires nodes when asked, without a vote.");
   registry
       .make_endpoint("/development/nodes/{node_id}:retire", Method::post,
                      json_adapter<void>([shared](EndpointContext& ctx) {

@@ -24,8 +24,10 @@ struct Admission {
   /// Null until this node is part of a service.
   std::function<const ServiceIdentity*()> service;
   std::function<std::shared_ptr<const ledger::LedgerSecrets>()> secrets;
-  std::string cose_issuer;
-  std::string cose_subject;
+  const std::string& cose_issuer;
+  const std::string& cose_subject;
+  /// Changes of who votes that are not committed yet.
+  std::function<size_t()> pending_configurations;
   /// `development.insecure_open`: who joins is trusted at once, whatever the service's status.
   bool trust_at_once = false;
 };

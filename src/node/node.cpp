@@ -82,6 +82,7 @@ struct Node::Parts {
   std::optional<ServiceIdentity> service;
   std::optional<crypto::Certificate> endorsed;
   std::shared_ptr<const ledger::LedgerSecrets> secrets;
+  std::string cose_issuer, cose_subject;  // of the service's signatures
   std::unique_ptr<ledger::LedgerWriter> ledger;
   std::unique_ptr<net::Links> links;
   std::unique_ptr<PeerTransport> transport;
@@ -102,8 +103,8 @@ struct Node::Parts {
   std::map<NodeId, std::string> welcomed_by;  // who is trusted until the own ledger says it
 
   bool joins() const { return configuration.command.type == Command::Type::join; }
-  ledger::Signer signer(std::string issuer, std::string subject) const {
-    return {identity->key, endorsed->pem(), service->key, std::move(issuer), std::move(subject)};
+  ledger::Signer signer() const {
+    return {identity->key, endorsed->pem(), service->key, cose_issuer, cose_subject};
   }
   std::optional<Exit> open_ledger();
   std::optional<Exit> make_identities();
@@ -163,6 +164,8 @@ std::optional<Exit> Node::Parts::make_identities() {
     return Exit{exit_failure, added.error().message};
   }
   secrets = std::move(known);
+  cose_issuer = configuration.command.start.cose_issuer;
+  cose_subject = configuration.command.start.cose_subject;
   return std::nullopt;
 }
 
@@ -193,7 +196,7 @@ std::optional<Exit> Node::Parts::build() {
   options.self = identity->id;
   options.address = node_to_node.text();
   options.secrets = secrets;
-  if (service) options.signer = signer(start.cose_issuer, start.cose_subject);
+  if (service) options.signer = signer();
   options.signatures = signature_limits(configuration);
   options.chunk_size = configuration.ledger.chunk_size;
   options.max_uncommitted_transactions = configuration.consensus.max_uncommitted_tx_count;
@@ -242,11 +245,16 @@ std::optional<Exit> Node::Parts::listen() {
     history::install_receipt_endpoint(frontends->registry(actor), *context);
   }
   install_node_endpoints(frontends->registry(rpc::Actor::node), facts, *context, *replica);
-  install_admission(
-      frontends->registry(rpc::Actor::node),
-      {facts, *replica, clock, [this] { return service ? &*service : nullptr; },
-       [this] { return secrets; }, configuration.command.start.cose_issuer,
-       configuration.command.start.cose_subject, configuration.insecure_open.has_value()});
+  install_admission(frontends->registry(rpc::Actor::node),
+                    {.facts = facts,
+                     .status = *replica,
+                     .clock = clock,
+                     .service = [this] { return service ? &*service : nullptr; },
+                     .secrets = [this] { return secrets; },
+                     .cose_issuer = cose_issuer,
+                     .cose_subject = cose_subject,
+                     .pending_configurations = [this] { return replica->pending_configurations(); },
+                     .trust_at_once = configuration.insecure_open.has_value()});
   application.register_endpoints(frontends->registry(rpc::Actor::app), *context);
   frontends->seal();
 
@@ -407,10 +415,12 @@ void Node::Parts::enter(Welcome welcome) {
   service = std::move(welcome.service);
   endorsed = std::move(welcome.endorsed_certificate);
   secrets = std::move(welcome.secrets);
+  cose_issuer = std::move(welcome.cose_issuer);
+  cose_subject = std::move(welcome.cose_subject);
   welcomed_by = std::move(welcome.trusted_nodes);
   welcomed_by.erase(identity->id);
   transport->reach_through(welcomed_by);
-  replica->join_service(signer(welcome.cose_issuer, welcome.cose_subject), secrets);
+  replica->join_service(signer(), secrets);
 }
 
 std::optional<Exit> Node::Parts::join_service() {

@@ -112,9 +112,19 @@ void NodeTable::truncate(SeqNo last) {
   versions_.erase(versions_.upper_bound(last), versions_.end());
 }
 
+size_t NodeTable::pending_configurations() const {
+  const std::lock_guard lock(mutex_);
+  size_t count = 0;
+  for (const auto& [seqno, version] : versions_) {
+    count += seqno > compacted_ && version.change.configuration ? 1 : 0;
+  }
+  return count;
+}
+
 void NodeTable::compact(SeqNo upto) {
   const std::lock_guard lock(mutex_);
   versions_.erase(versions_.begin(), std::prev(versions_.upper_bound(upto)));
+  compacted_ = std::max(compacted_, upto);
 }
 
 }  // namespace entente::replica

@@ -63,6 +63,8 @@ class NodeTable {
   /// As of the transaction at `seqno` (or the newest).
   NodeRows rows(SeqNo seqno = {UINT64_MAX}) const;
   void truncate(SeqNo last);
+  /// How many configurations are not compacted yet.
+  size_t pending_configurations() const;
   /// Changes up to here need not be remembered one by one any more.
   void compact(SeqNo upto);
 
@@ -73,6 +75,7 @@ class NodeTable {
   };
   mutable std::mutex mutex_;
   std::map<SeqNo, Version> versions_;  // guarded by mutex_; never empty
+  SeqNo compacted_;                    // guarded by mutex_
 };
 
 }  // namespace entente::replica

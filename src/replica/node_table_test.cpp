@@ -65,7 +65,11 @@ TEST(NodeTable, ARollBackForgetsAndCompactionKeepsTheState) {
   EXPECT_EQ(table.change({5}).kind, EntryKind::data);
   table.write({5}, Writes{{{"c", row("Trusted")}}}.views());
   EXPECT_EQ(voters(table.change({5})), (std::set<std::string>{"a", "c"}));
+  EXPECT_EQ(table.pending_configurations(), 2u);
+  table.compact({1});
+  EXPECT_EQ(table.pending_configurations(), 1u);
   table.compact({5});
+  EXPECT_EQ(table.pending_configurations(), 0u);
   table.compact({7});
   EXPECT_EQ(table.rows().size(), 2u);
   table.truncate({7});

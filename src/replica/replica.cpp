@@ -10,6 +10,8 @@
 namespace entente::replica {
 namespace {
 
+constexpr size_t most_workers = 256;
+
 consensus::RaftOptions core_options(const ReplicaOptions& options) {
   consensus::RaftOptions core;
   core.self = options.self;
@@ -19,7 +21,7 @@ consensus::RaftOptions core_options(const ReplicaOptions& options) {
   core.seed = options.seed;
   core.max_uncommitted_entries = options.max_uncommitted_transactions;
   core.max_uncommitted_bytes = options.max_uncommitted_bytes;
-  core.max_pending_configurations = max_pending_configurations;
+  core.max_pending_configurations = max_pending_configurations + most_workers;
   return core;
 }
 
@@ -282,6 +284,10 @@ void Replica::stop() {
 }
 
 // ---------------------------------------------------------------------------------- any thread
+
+size_t Replica::pending_configurations() const {
+  return nodes_->pending_configurations();
+}
 
 bool Replica::trusts(const NodeId& node) const {
   return nodes_->trusts(node);

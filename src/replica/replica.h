@@ -33,9 +33,10 @@ struct Arrival;
 struct Incoming;
 struct LedgerRead;
 
-/// Configurations that may be in the log, uncommitted, at one time. Endpoints that change
-/// membership refuse earlier (see Replica::may_reconfigure): this is the bound that is asserted.
-inline constexpr size_t max_pending_configurations = 64;
+/// Configurations that may be in the log, uncommitted, at one time: endpoints that change
+/// membership refuse more (see Replica::pending_configurations). What several workers let through
+/// at the same moment is within the bound that consensus enforces.
+inline constexpr size_t max_pending_configurations = 3;
 
 /// What a handler may ask of the commit of its transaction.
 struct CommitOptions {
@@ -140,6 +141,8 @@ class Replica final : public Status {
   void stop();
   /// Everybody who waits for a commit is answered now, still pending.
   void answer_waiting();
+  /// In the log and not globally committed.
+  size_t pending_configurations() const;
   /// If this node leads, the one that is furthest is asked to take over.
   void hand_over_leadership();
   /// Whether the service trusts this node, or did until it retired it: messages of nobody else

@@ -208,10 +208,11 @@ std::optional<Exit> Node::Parts::build() {
                                                *transport, clock);
   context = std::make_unique<NodeContext>(identity->id, *replica, clock);
   history = std::make_unique<history::History>(
-      history::LedgerSources{*ledger,
-                             [this] { return secrets; },
-                             [this] { return service ? service->certificate : *endorsed; },
-                             {start.cose_issuer, start.cose_subject}},
+      history::LedgerSources{
+          *ledger,
+          [this] { return secrets; },
+          [this] { return service ? service->certificate : identity->self_signed; },
+          {start.cose_issuer, start.cose_subject}},
       *replica, clock,
       history::StateCache::Limits{.soft_bytes = configuration.historical_cache_soft_limit});
   history->install(*context);

@@ -22,6 +22,7 @@ const std::vector<Bounds>& all_bounds() {
        .configurations = {{"1", "2", "3"}},
        .view_changes = 2,
        .writes = 1,
+       .ordered = false,
        .duplicates = true},
       {.name = "E8",
        .configurations = {{"1", "2", "3"}},

@@ -14,8 +14,9 @@ struct Bounds {
   std::vector<std::vector<std::string>> configurations;  ///< one after the other
   uint64_t view_changes = 0;
   uint64_t writes = 0;
-  bool duplicates = false;       ///< a delivered message may come again
-  bool quorum_checks = true;     ///< leaders may step down because they hear nobody
+  bool ordered = true;        ///< links keep the order of messages, and lose some; else any order
+  bool duplicates = false;    ///< a delivered message may come again
+  bool quorum_checks = true;  ///< leaders may step down because they hear nobody
   bool late_validation = false;  ///< stability is reported by an action of its own
 };
 

@@ -26,11 +26,13 @@ class Search {
  public:
   Search(const Bounds& bounds, uint64_t most) : transitions_(bounds), most_(most) {}
 
+  bool verbose = false;
+
   bool run(const std::string& name) {
     const auto begin = std::chrono::steady_clock::now();
     std::vector<std::pair<State, uint32_t>> frontier;
     frontier.emplace_back(transitions_.first(), 0);
-    seen_.emplace(digest_of(frontier[0].first, transitions_.renamings()), 0);
+    seen_.emplace(transitions_.digest(frontier[0].first), 0);
     origins_.push_back({0, 0});
     uint64_t depth = 0;
     uint64_t steps = 0;
@@ -43,8 +45,7 @@ class Search {
           std::optional<std::string> violation;
           State after = transitions_.after(state, actions[i], violation);
           const auto fresh = static_cast<uint32_t>(origins_.size());
-          const bool is_new =
-              seen_.emplace(digest_of(after, transitions_.renamings()), fresh).second;
+          const bool is_new = seen_.emplace(transitions_.digest(after), fresh).second;
           if (!is_new && !violation) continue;
           origins_.push_back({number, i});
           if (violation) return tell(fresh, *violation);
@@ -55,11 +56,12 @@ class Search {
           }
         }
       }
+      if (verbose) std::cout << "  depth " << depth << ": " << next.size() << " new" << std::endl;
       frontier = std::move(next);
     }
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     std::cout << name << ": " << origins_.size() << " states, " << steps << " transitions, depth "
-              << depth << ", " << transitions_.renamings().size() << " symmetries, " << took.count()
+              << depth << ", " << transitions_.symmetries() << " symmetries, " << took.count()
               << " s: no violation\n";
     return true;
   }
@@ -92,14 +94,19 @@ class Search {
 int main(int argc, char** argv) {
   using namespace entente::sim;
   uint64_t most = 50'000'000;
+  bool verbose = false;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (word == "--states" && i + 1 < argc) {
       most = std::stoull(argv[++i]);
+    } else if (word == "--verbose") {
+      verbose = true;
     } else if (word == "--defect" && i + 1 < argc) {
       if (!seed_defect(argv[++i])) return 2;
     } else if (const auto bounds = bounds_of(word)) {
-      if (!Search(*bounds, most).run(word)) return 1;
+      Search search(*bounds, most);
+      search.verbose = verbose;
+      if (!search.run(word)) return 1;
     } else {
       std::cerr << "entente_explore [--states N] E1 … E8\n";
       return 2;

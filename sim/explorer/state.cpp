@@ -68,7 +68,18 @@ std::vector<Renaming> symmetries(const Bounds& bounds) {
   return out;
 }
 
-StateHash digest_of(const State& state, const std::vector<Renaming>& renamings) {
+StateHash digest_of(const State& state, const std::vector<Renaming>& renamings, bool ordered) {
+  // On ordered links, where in its link each letter stands.
+  std::vector<std::pair<const Letter*, uint64_t>> places;
+  for (size_t i = 0; i < state.letters.size(); ++i) {
+    uint64_t before = 0;
+    for (size_t k = 0; ordered && k < i; ++k) {
+      const Packet& other = state.letters[k]->packet;
+      const Packet& packet = state.letters[i]->packet;
+      before += other.from == packet.from && other.to == packet.to ? 1 : 0;
+    }
+    places.emplace_back(state.letters[i].get(), before);
+  }
   StateHash least{UINT64_MAX, UINT64_MAX};
   for (size_t i = 0; i < renamings.size(); ++i) {
     StateHasher hasher(renamings[i]);
@@ -78,9 +89,10 @@ StateHash digest_of(const State& state, const std::vector<Renaming>& renamings) 
       one.add(node->digests[i].low);
       one.add(node->digests[i].high);
     });
-    hasher.add_unordered(state.letters, [&](StateHasher& one, const auto& letter) {
-      one.add(letter->digests[i].low);
-      one.add(letter->digests[i].high);
+    hasher.add_unordered(places, [&](StateHasher& one, const auto& place) {
+      one.add(place.first->digests[i].low);
+      one.add(place.first->digests[i].high);
+      one.add(place.second);
     });
     for (const auto& [view, leader] : state.leaders) {
       hasher.add(view);
@@ -93,13 +105,14 @@ StateHash digest_of(const State& state, const std::vector<Renaming>& renamings) 
 
 std::string describe(const Action& action, const State& state) {
   using Kind = Action::Kind;
-  if (action.kind == Kind::deliver || action.kind == Kind::repeat) {
-    return (action.kind == Kind::repeat ? "repeat " : "deliver ") +
+  if (action.kind <= Kind::lose) {
+    constexpr std::string_view verbs[] = {"deliver ", "repeat ", "lose "};
+    return std::string(verbs[static_cast<size_t>(action.kind)]) +
            describe(state.letters[action.which]->packet);
   }
   constexpr std::string_view names[] = {
-      "",      "",     "timeout",   "lease ends", "hear nobody", "heartbeat",
-      "write", "sign", "configure", "retire",     "stable"};
+      "",          "",      "",     "timeout",   "lease ends", "hear nobody",
+      "heartbeat", "write", "sign", "configure", "retire",     "stable"};
   return std::string(names[static_cast<size_t>(action.kind)]) + " at " +
          std::to_string(action.which + 1);
 }
@@ -114,7 +127,7 @@ struct Transitions::Step {
 };
 
 Transitions::Transitions(Bounds bounds)
-    : bounds_(std::move(bounds)), renamings_(symmetries(bounds_)) {
+    : bounds_(std::move(bounds)), renamings_(sim::symmetries(bounds_)) {
   for (const auto& [name, number] : renamings_.front()) names_.push_back(name);
 }
 
@@ -138,6 +151,17 @@ void Transitions::add_letter(State& state, Packet packet) const {
   Letter letter{std::move(packet), {}};
   for (const Renaming& renaming : renamings_) {
     letter.digests.push_back(digest_of(letter.packet, renaming));
+  }
+  if (bounds_.ordered) {
+    // Saying the same twice in a row says nothing more.
+    for (auto last = state.letters.rbegin(); last != state.letters.rend(); ++last) {
+      const Packet& other = (*last)->packet;
+      if (other.from != letter.packet.from || other.to != letter.packet.to) continue;
+      if ((*last)->digests[0] == letter.digests[0]) return;
+      break;
+    }
+    state.letters.push_back(std::make_shared<const Letter>(std::move(letter)));
+    return;
   }
   const auto less = [](const auto& one, const StateHash& digest) {
     return one->digests[0] < digest;
@@ -234,6 +258,28 @@ State Transitions::first() const {
   return state;
 }
 
+// An answer of an older view than its receiver's changes nothing, now or later.
+void Transitions::drop_ineffective(State& state) const {
+  std::erase_if(state.letters, [&](const auto& letter) {
+    const auto& body = letter->packet.message.body;
+    const bool answers = std::holds_alternative<message::AppendResponse>(body) ||
+                         std::holds_alternative<message::VoteResponse>(body) ||
+                         std::holds_alternative<message::PreVoteResponse>(body);
+    const auto to = std::find(names_.begin(), names_.end(), letter->packet.to);
+    const auto& core = state.nodes[static_cast<size_t>(to - names_.begin())]->core;
+    return answers && letter->packet.message.view < core.view();
+  });
+}
+
+bool Transitions::first_of_link(const State& state, size_t letter) const {
+  const Packet& packet = state.letters[letter]->packet;
+  for (size_t i = 0; i < letter; ++i) {
+    const Packet& other = state.letters[i]->packet;
+    if (other.from == packet.from && other.to == packet.to) return false;
+  }
+  return true;
+}
+
 bool Transitions::heartbeat_helps(const State& state, size_t node) const {
   const Raft& core = state.nodes[node]->core;
   for (const auto& [peer, progress] : core.progress()) {
@@ -254,7 +300,9 @@ std::vector<Action> Transitions::actions(const State& state) const {
   using Kind = Action::Kind;
   std::vector<Action> out;
   for (size_t i = 0; i < state.letters.size(); ++i) {
+    if (bounds_.ordered && !first_of_link(state, i)) continue;
     out.push_back({Kind::deliver, i});
+    if (bounds_.ordered) out.push_back({Kind::lose, i});
     if (bounds_.duplicates) out.push_back({Kind::repeat, i});
   }
   const View last_view{first_view.value + bounds_.view_changes};
@@ -284,6 +332,10 @@ std::vector<Action> Transitions::actions(const State& state) const {
 State Transitions::after(const State& state, const Action& action,
                          std::optional<std::string>& violation) const {
   State next = state;
+  if (action.kind == Action::Kind::lose) {
+    next.letters.erase(next.letters.begin() + static_cast<ptrdiff_t>(action.which));
+    return next;
+  }
   size_t node = action.which;
   if (action.kind == Action::Kind::deliver || action.kind == Action::Kind::repeat) {
     const NodeId& to = state.letters[action.which]->packet.to;
@@ -309,6 +361,7 @@ State Transitions::after(const State& state, const Action& action,
   for (auto& send : step.sends) {
     add_letter(next, {names_[node], std::move(send.to), std::move(send.message)});
   }
+  drop_ineffective(next);
   if (!violation) violation = broken_invariant(next);
   return next;
 }
@@ -329,6 +382,8 @@ void Transitions::perform(Step& step, const State& before, const Action& action,
       const Packet& packet = before.letters[action.which]->packet;
       return act(step, input::Recv{packet.from, packet.message, step.now}, violation);
     }
+    case Kind::lose:
+      return;
     case Kind::timeout:
       return act(step, input::Tick{*step.core.deadline()}, violation);
     case Kind::lease_ends:

@@ -26,20 +26,22 @@ struct Letter {  // a message under way, likewise
 };
 
 struct State {
-  std::vector<std::shared_ptr<const Seen>> nodes;      // by number
-  std::vector<std::shared_ptr<const Letter>> letters;  // a set, ordered by first digest
+  std::vector<std::shared_ptr<const Seen>> nodes;  // by number
+  /// In order of sending on ordered links; else a set, ordered by first digest.
+  std::vector<std::shared_ptr<const Letter>> letters;
   uint64_t configurations_left = 0;
   uint64_t writes_left = 0;
   std::map<View, NodeId> leaders;
 };
 
 /// Equal for states that differ only in who is called what.
-StateHash digest_of(const State& state, const std::vector<Renaming>& renamings);
+StateHash digest_of(const State& state, const std::vector<Renaming>& renamings, bool ordered);
 
 struct Action {
   enum class Kind : uint8_t {
     deliver,
     repeat,
+    lose,
     timeout,
     lease_ends,
     hear_nobody,
@@ -60,7 +62,10 @@ class Transitions {
  public:
   explicit Transitions(Bounds bounds);
 
-  const std::vector<Renaming>& renamings() const { return renamings_; }
+  StateHash digest(const State& state) const {
+    return digest_of(state, renamings_, bounds_.ordered);
+  }
+  size_t symmetries() const { return renamings_.size(); }
   State first() const;
   std::vector<Action> actions(const State& state) const;
   /// The state after `action`; `violation` says what it broke.
@@ -74,6 +79,8 @@ class Transitions {
   void act(Step& step, const Input& input, std::optional<std::string>& violation) const;
   void perform(Step& step, const State& before, const Action& action,
                std::optional<std::string>& violation) const;
+  void drop_ineffective(State& state) const;
+  bool first_of_link(const State& state, size_t letter) const;
   bool heartbeat_helps(const State& state, size_t node) const;
 
   Bounds bounds_;

@@ -40,7 +40,8 @@ void IncomingLink::on_event(uint32_t) {
   }
   const auto input = connection_.read(*context_.buffers);
   if (input.status == Status::tls_error) {
-    const LinkRefusal reason = peer_ ? LinkRefusal::bad_record : refusal_of_handshake();
+    const LinkRefusal reason =
+        connection_.tls().established() ? LinkRefusal::bad_record : refusal_of_handshake();
     return refuse(reason, take_openssl_error());
   }
   if (!peer_ && connection_.tls().established() && !identify()) return;

@@ -15,6 +15,9 @@ Result<void> read_entries(Arrival& arrival, BytesView content, const Known& know
   auto& append = std::get<consensus::message::AppendEntries>(arrival.message.body);
   NodeRows rows;
   bool rows_known = false;
+  const SeqNo held = known.held_through(append.entries_view);
+  append.entries.reserve(append.end - append.prev.seqno);
+  arrival.entries.reserve(append.end - append.prev.seqno);
   for (SeqNo seqno = append.prev.seqno + 1; seqno <= append.end; ++seqno) {
     const TxId id{append.entries_view, seqno};
     const auto offset = static_cast<uint64_t>(content.data() - arrival.bytes.data());
@@ -30,7 +33,7 @@ Result<void> read_entries(Arrival& arrival, BytesView content, const Known& know
       rows = known.nodes.rows(append.prev.seqno);
       rows_known = true;
     }
-    auto meta = describe_entry(*entry, !known.held(id), rows);
+    auto meta = describe_entry(*entry, seqno > held, rows);
     if (!meta) return meta.error().at("entry " + id.text());
     append.entries.push_back(std::move(*meta));
     arrival.entries.push_back(std::move(*entry));

@@ -27,8 +27,9 @@ struct Arrival {
 
 /// What the receiver already knows.
 struct Known {
-  /// Whether it holds this very entry: then the leaf need not be computed.
-  std::function<bool(TxId)> held;
+  /// The last entry of a view that it holds, 0 if none. Up to there it holds what the leader of
+  /// that view sends, and need not compute leaves.
+  std::function<SeqNo(View)> held_through;
   const NodeTable& nodes;
 };
 

@@ -14,7 +14,7 @@ namespace entente::replica {
 class RecentEntries {
  public:
   /// Blocks are dropped from the oldest on when more than `max_bytes` are held; the newest stays.
-  explicit RecentEntries(size_t max_bytes = 64 << 20) : max_bytes_(max_bytes) {}
+  explicit RecentEntries(size_t max_bytes = 16 << 20) : max_bytes_(max_bytes) {}
 
   /// Whole entries of one view, back to back, the first of them `first`; sizes[i] is the size of
   /// entry first+i. Anything held from `first` on must have been truncated before.

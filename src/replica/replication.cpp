@@ -135,7 +135,14 @@ void Replica::retire(const std::set<NodeId>& nodes) {
 
 void Replica::receive(Incoming message, MonotonicTime now) {
   Tail& tail = *tail_;
-  const Known known{[this](TxId id) { return store_.view_of(id.seqno) == id.view; }, *nodes_};
+  const Known known{[&](View view) {
+                      const auto& starts = tail.core.views().all();
+                      const auto found = starts.find(view);
+                      if (found == starts.end()) return SeqNo{};
+                      const auto next = std::next(found);
+                      return next == starts.end() ? tail.core.last().seqno : next->second - 1;
+                    },
+                    *nodes_};
   auto arrival = decode_message(std::move(message.bytes), known);
   std::optional<std::string> refused;
   if (arrival.ok()) {

@@ -3,7 +3,7 @@
 namespace entente::node {
 
 RpcHandler::RpcHandler(rpc::Frontends& frontends, replica::Replica& replica, size_t workers)
-    : frontends_(frontends) {
+    : frontends_(frontends), replica_(replica) {
   for (size_t i = 0; i < workers; ++i) {
     workers_.push_back(std::make_unique<PerWorker>(replica.make_lane()));
   }
@@ -35,6 +35,8 @@ void RpcHandler::handle(size_t worker, net::Exchange& exchange) {
                      exchange.response(), &later);
 }
 
-void RpcHandler::end_of_batch(size_t worker) { workers_[worker]->lane->hand_over(); }
+void RpcHandler::end_of_batch(size_t worker) {
+  if (workers_[worker]->lane->hand_over()) replica_.brake();
+}
 
 }  // namespace entente::node

@@ -24,14 +24,14 @@ class RpcHandler final : public net::RequestHandler {
 
  private:
   struct PerWorker {
-    explicit PerWorker(std::unique_ptr<replica::Lane> made)
-        : lane(std::move(made)), rpc(*lane) {}
+    explicit PerWorker(std::unique_ptr<replica::Lane> made) : lane(std::move(made)), rpc(*lane) {}
     std::unique_ptr<replica::Lane> lane;
     rpc::Worker rpc;
   };
   rpc::Session& session_of(net::SessionInfo& info) const;
 
   rpc::Frontends& frontends_;
+  replica::Replica& replica_;
   std::vector<std::unique_ptr<PerWorker>> workers_;
   std::vector<const rpc::Interface*> interfaces_;
 };

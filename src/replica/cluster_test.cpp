@@ -2,6 +2,8 @@
 
 #include <rapidcheck.h>
 
+#include <thread>
+
 #include "replica/test_cluster.h"
 
 namespace entente::replica {
@@ -183,6 +185,23 @@ TEST(Cluster, DamagedEntriesAreRefusedAndSentAgain) {
   EXPECT_EQ(damaged, 15u);
   ASSERT_TRUE(service.commit(last));
   service.expect_agreement();
+}
+
+TEST(Cluster, WritersAreHeldUpBeforeTheyAreTurnedAway) {
+  Service service(1, [](ReplicaOptions& options) { options.max_uncommitted_transactions = 10; });
+  auto& node = *service.nodes[0];
+  service.rounds(50);
+  node.sink->hold = true;
+  for (int i = 0; i < 6; ++i) node.write("k", "v");
+  ASSERT_FALSE(node.replica->over_limit());
+  node.replica->brake();  // returns although nothing commits
+  const TxId before = node.replica->committed();
+  std::thread writer([&] { node.replica->brake(); });
+  node.sink->hold = false;
+  node.sink->release();
+  service.rounds(50);
+  writer.join();
+  EXPECT_GT(node.replica->committed(), before);
 }
 
 /// Random faults: loss, cuts, pauses; then everything heals and all agree.

@@ -58,8 +58,11 @@ kv::CommitResult Lane::commit(kv::Tx& tx, const CommitOptions& options) {
   return result;
 }
 
-void Lane::hand_over() {
-  if (auto open = content_->take_open()) content_->inbox.put(std::move(open));
+bool Lane::hand_over() {
+  auto open = content_->take_open();
+  if (!open) return false;
+  content_->inbox.put(std::move(open));
+  return true;
 }
 
 }  // namespace entente::replica

@@ -11,6 +11,7 @@ namespace entente::replica {
 namespace {
 
 constexpr size_t most_workers = 256;
+constexpr auto brake_patience = std::chrono::milliseconds(5);
 
 consensus::RaftOptions core_options(const ReplicaOptions& options) {
   consensus::RaftOptions core;
@@ -253,6 +254,7 @@ void Replica::commit_up_to(SeqNo seqno) {
     published_->committed = reached;
     published_->details = tail.core.details();
   }
+  if (published_->braking > 0) published_->moved.notify_all();
   published_->waiters.commit(reached, [this](TxId id) { return status(id); });
 }
 
@@ -267,6 +269,19 @@ void Replica::run() {
     inbox_.wait_until(deadline);
   }
   step();
+}
+
+void Replica::brake() {
+  const uint64_t most = options_.max_uncommitted_transactions;
+  if (most == 0 || store_.uncommitted_transactions() < most / 2 || !is_primary()) return;
+  ++published_->braking;
+  {
+    std::unique_lock lock(published_->mutex);
+    const TxId before = published_->committed;
+    published_->moved.wait_for(lock, brake_patience,
+                               [&] { return published_->committed != before || stopping_; });
+  }
+  --published_->braking;
 }
 
 void Replica::answer_waiting() {

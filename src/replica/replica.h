@@ -57,9 +57,9 @@ class Lane {
   /// everything that others commit later waits behind it, for at most `gap_patience`.
   kv::CommitResult commit(kv::Tx& tx, const CommitOptions& options = {});
 
-  /// Gives everything committed since the last call to the replica thread. Call it once after a
-  /// batch of requests and before their answers leave.
-  void hand_over();
+  /// Gives everything committed since the last call to the replica thread; false if there was
+  /// nothing. Call it once after a batch of requests and before their answers leave.
+  bool hand_over();
 
  private:
   friend class Replica;
@@ -139,6 +139,10 @@ class Replica final : public Status {
   // Any thread.
 
   void stop();
+  /// Holds up a thread that has written while half of what may be uncommitted is, until commits
+  /// move or a short while has passed: writers come down to the pace of the service before they
+  /// are turned away.
+  void brake();
   /// Everybody who waits for a commit is answered now, still pending.
   void answer_waiting();
   /// In the log and not globally committed.

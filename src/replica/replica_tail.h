@@ -3,6 +3,7 @@
 // the other threads.
 
 #include <atomic>
+#include <condition_variable>
 #include <deque>
 #include <mutex>
 
@@ -83,8 +84,10 @@ struct Replica::Lanes {
 
 struct Replica::Published {
   mutable std::mutex mutex;
-  TxId committed;              // guarded by mutex
-  consensus::Details details;  // guarded by mutex
+  TxId committed;                 // guarded by mutex
+  consensus::Details details;     // guarded by mutex
+  std::condition_variable moved;  // of committed; only when somebody brakes
+  std::atomic<int> braking{0};
   std::atomic<uint64_t> view{0};
   std::atomic<bool> primary{false};
   std::atomic<uint64_t> last_signed{0};

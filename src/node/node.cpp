@@ -468,6 +468,10 @@ std::optional<Exit> Node::Parts::create_service() {
   if (!genesis) return Exit{exit_file_not_readable, genesis.error().message};
   auto options = genesis_options(genesis->constitution);
   if (auto exit = commit(genesis->tables, std::move(options))) return exit;
+  // The hook of this commit has shown it already, but could not refuse to start.
+  if (auto shown = show_certificates(Authority::service, endorsed->pem()); !shown) {
+    return Exit{exit_failure, shown.error().message};
+  }
   facts.state = api::NodeStartupState::PartOfNetwork;
   log::info("node", "Created a new service at transaction {}", TxId{first_view, {1}}.text());
 

@@ -258,8 +258,8 @@ TEST(Redirection, answers_307_with_the_resolved_address_and_the_original_target)
   plain.interface = *frontends.add_interface({.name = "rpc"});
   http::Response response;
   frontends.process(worker, request, plain, response);
-  EXPECT_EQ(summary(response), "503 TransactionReplicationFailed: Transaction failed to replicate.")
-      << "without redirections it runs here, and a node that is not primary cannot write";
+  EXPECT_EQ(summary(response), "500 InternalError: No consensus or forwarder to forward request.")
+      << "without redirections it is forwarded, and there is nobody who does that";
 }
 
 }  // namespace

@@ -2,11 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
-
-#include "rpc/prefer.h"
-#include "rpc/redirect.h"
 
 namespace entente::rpc {
 namespace {
@@ -33,7 +29,11 @@ Outcome Execution::run() {
     worker_.counters_->count_dispatch_failure();
     return Outcome::answered;
   }
-  if (allowed_on_interface() && placed_here()) execute_with_retries();
+  if (allowed_on_interface()) {
+    const Place where = place();
+    if (where == Place::elsewhere) return Outcome::deferred;
+    if (where == Place::here) execute_with_retries();
+  }
   worker_.counters_->count(endpoint_->index, response_.status, attempts_);
   return wait_ && id_ && response_.status < 400 ? wait_for_commit() : Outcome::answered;
 }
@@ -91,40 +91,8 @@ bool Execution::allowed_on_interface() {
   return false;
 }
 
-bool Execution::placed_here() {
-  const Interface* interface = session_.interface;
-  if (interface == nullptr || !interface->rules().redirections) return true;
-  const Surroundings& surroundings = frontends_.surroundings_;
-  const Placement where =
-      placement(endpoint_->redirection, interface->rules(), surroundings.status.is_primary());
-  if (where == Placement::here) return true;
-  std::optional<std::string> address;
-  if (surroundings.resolve) {
-    address = surroundings.resolve(redirect_target(where, interface->rules()), *interface);
-  }
-  if (address) {
-    call_.set_status(http::status::temporary_redirect);
-    call_.set_header(http::header::location,
-                     fmt::format("https://{}{}", *address, call_.request().target));
-  } else if (where == Placement::to_primary) {
-    call_.set_error(http::status::service_unavailable, errors::primary_not_found,
-                    "Request should be redirected to primary, but receiving node does not know "
-                    "current primary address");
-  } else {
-    call_.set_error(http::status::service_unavailable, errors::backup_not_found,
-                    "Request should be redirected to backup, but receiving node does not know "
-                    "any current backup address");
-  }
-  return false;
-}
-
 void Execution::execute_with_retries() {
-  if (later_ != nullptr) {
-    if (const auto prefer = call_.header(http::header::prefer)) {
-      const auto wait = preferred_wait(*prefer);
-      if (wait && wait->count() > 0) wait_ = std::min(*wait, max_commit_wait);
-    }
-  }
+  wait_ = wait_asked();
   for (attempts_ = 1; attempts_ <= max_attempts; ++attempts_) {
     if (attempts_ > 1) call_.reset();
     try {
@@ -162,13 +130,12 @@ Execution::Attempt Execution::execute_read_write() {
   if (!authenticated(tx)) return Attempt::finished;
   EndpointContext context{call_, tx};
   endpoint_->read_write(context);
-  if (!session_consistent() || !call_.apply_writes()) return Attempt::finished;
-
-  replica::CommitOptions options;
-  if (call_.claims_digest()) options.claims = *call_.claims_digest();
-  options.urgent = wait_.has_value();
+  if (!call_.apply_writes()) {
+    session_consistent();
+    return Attempt::finished;
+  }
   const bool touched = kv::Store::touched(tx);
-  const kv::CommitResult result = worker_.commit_(tx, options);
+  const kv::CommitResult result = commit(tx);
   switch (result.status) {
     case kv::CommitStatus::committed:
       locally_committed(result.id);
@@ -178,13 +145,36 @@ Execution::Attempt Execution::execute_read_write() {
       break;
     case kv::CommitStatus::conflict:
       return Attempt::conflict;
-    case kv::CommitStatus::not_primary:
     case kv::CommitStatus::session_lost:
+      session_lost();
+      break;
+    case kv::CommitStatus::not_primary:
       call_.reset();
       set_replication_failed(response_);
       break;
   }
   return Attempt::finished;
+}
+
+/// The step that assigns the transaction id checks once more what the session relies on.
+kv::CommitResult Execution::commit(kv::Tx& tx) {
+  const kv::Store& store = frontends_.surroundings_.store;
+  const replica::Status& status = frontends_.surroundings_.status;
+  replica::CommitOptions options;
+  if (call_.claims_digest()) options.claims = *call_.claims_digest();
+  options.urgent = wait_.has_value();
+  // In this order: if the view changes after the look at it, so does the epoch.
+  if (session_.forwarded) options.conditions.epoch = store.epoch();
+  if (!session_consistent() || (session_.forwarded && store.last().view > *session_.pinned_view)) {
+    return {kv::CommitStatus::session_lost, {}, {}};
+  }
+  // A backup may still lack what the session has seen of the primary.
+  if (status.is_primary()) options.conditions.session = session_.last_seen();
+  const kv::CommitResult result = worker_.commit_(tx, options);
+  if (result.status == kv::CommitStatus::not_primary && status.view() != *session_.pinned_view) {
+    return {kv::CommitStatus::session_lost, {}, {}};
+  }
+  return result;
 }
 
 void Execution::execute_read_only() {
@@ -234,20 +224,29 @@ bool Execution::authenticated(kv::ReadOnlyTx& tx) {
 }
 
 bool Execution::session_consistent() {
-  const View now = frontends_.surroundings_.status.view();
-  if (*session_.pinned_view == now) return true;
+  const replica::Status& status = frontends_.surroundings_.status;
+  const TxId last = session_.last_seen();
+  bool consistent = *session_.pinned_view == status.view();
+  if (consistent && last.seqno.value != 0 && last.view < *session_.pinned_view) {
+    // Within one view nothing of that view is taken back, but what came before it may be.
+    const View held = status.view_of(last.seqno);
+    const bool not_yet_here = held == View{} && !status.is_primary();
+    consistent = held == last.view || not_yet_here;
+  }
+  if (!consistent) session_lost();
+  return consistent;
+}
+
+void Execution::session_lost() {
   call_.reset();
-  call_.set_error(http::status::internal_server_error, errors::session_consistency_lost,
-                  fmt::format("Potential loss of session consistency on session {}. Started in "
-                              "view {}, now in view {}. Closing session.",
-                              session_.id, session_.pinned_view->value, now.value));
-  response_.close = true;
-  return false;
+  set_session_consistency_lost(response_, session_.id, *session_.pinned_view,
+                               frontends_.surroundings_.status.view());
 }
 
 void Execution::locally_committed(TxId id) {
   if (id == TxId{}) return;
   id_ = id;
+  session_.saw(id);
   if (!endpoint_->locally_committed) {
     set_transaction_id(response_, id);
     return;

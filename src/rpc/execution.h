@@ -23,20 +23,33 @@ class Execution {
 
  private:
   enum class Attempt { finished, conflict };
+  enum class Place {
+    here,
+    answered,  ///< `response_` says why, or where
+    elsewhere  ///< the answer comes later
+  };
 
   // Each returns false after it has filled the response.
   bool admitted();
   bool found();
   bool allowed_on_interface();
-  bool placed_here();
   bool authenticated(kv::ReadOnlyTx& tx);
   bool session_consistent();
+
+  // execution_place.cpp
+  Place place();
+  Place redirect(const Interface& interface);
+  Place forward();
+  Place hand_to(Forwarder& forwarder, const NodeId& primary);
+  std::optional<std::chrono::seconds> wait_asked() const;
 
   void execute_with_retries();
   Attempt execute_once();
   Attempt execute_read_write();
   void execute_read_only();
   void execute_command();
+  kv::CommitResult commit(kv::Tx& tx);
+  void session_lost();
   void locally_committed(TxId id);
   void answer_exception();
   Outcome wait_for_commit();

@@ -1,10 +1,10 @@
 #pragma once
 // The three frontends (app, node, gov) and what every request passes through: choice of frontend
-// and endpoint, interface rules, redirection, authentication, execution with retries, commit, wait
-// for global commit, answer. Source: docs/http-api.md (dispatch, execution).
+// and endpoint, interface rules, forwarding or redirection, authentication, execution with retries,
+// commit, wait for global commit, answer. Source: docs/http-api.md (dispatch, execution).
 //
-// Set-up (one thread): fill the registries, seal(), add_interface(). Afterwards process() runs on
-// any number of worker threads at once, each with its own Worker.
+// Set-up (one thread): fill the registries, seal(), add_interface(), forward_with(). Afterwards
+// process() runs on any number of worker threads at once, each with its own Worker.
 
 #include <array>
 #include <atomic>
@@ -19,6 +19,7 @@
 #include "entente/http.h"
 #include "kv/store.h"
 #include "replica/replica.h"
+#include "rpc/forwarder.h"
 #include "rpc/interface.h"
 #include "rpc/metrics.h"
 #include "rpc/router.h"
@@ -85,6 +86,10 @@ class Frontends {
   /// After seal(), before requests arrive on the interface. Lives as long as this object.
   Result<const Interface*> add_interface(InterfaceRules rules);
 
+  /// Before requests arrive; must outlive this object. Without one, a node that is not primary
+  /// answers 500 to what it should forward.
+  void forward_with(Forwarder& forwarder) { forwarder_ = &forwarder; }
+
   /// A closed frontend answers 404 FrontendNotOpen. All are closed at first. Thread-safe.
   void open(Actor actor);
   void close(Actor actor);
@@ -115,6 +120,7 @@ class Frontends {
   std::array<std::unique_ptr<Frontend>, actor_count> frontends_;
   std::deque<Interface> interfaces_;
   std::vector<const Endpoint*> endpoints_;  ///< by index
+  Forwarder* forwarder_ = nullptr;
   bool sealed_ = false;
   Counters counters_;
 };

@@ -2,6 +2,7 @@
 // What one listening interface allows, worked out once for every endpoint so that a request only
 // looks its verdict up. Source: docs/http-api.md (order of checks, redirection mode).
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,13 +24,17 @@ struct Redirections {
   std::optional<RedirectTarget> to_backup;
 };
 
+inline constexpr std::chrono::milliseconds default_forwarding_timeout{3000};
+
 struct InterfaceRules {
   std::string name;
   bool unsecured = false;  ///< plain HTTP: nothing is served without `accepted_endpoints`
   /// Regular expressions (ECMAScript) that must match a full template path entirely.
   std::optional<std::vector<std::string>> accepted_endpoints;
   std::vector<OperatorFeature> enabled_features;
-  std::optional<Redirections> redirections;
+  std::optional<Redirections> redirections;  ///< absent: requests are forwarded instead
+  /// How long the primary's answer to a forwarded request is awaited.
+  std::chrono::milliseconds forwarding_timeout = default_forwarding_timeout;
 };
 
 enum class Verdict : uint8_t { allowed, feature_disabled, not_accepted };

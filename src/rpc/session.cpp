@@ -1,7 +1,10 @@
 #include "rpc/session.h"
 
+#include <fmt/format.h>
+
 #include "crypto/digest.h"
 #include "crypto/x509.h"
+#include "entente/call.h"
 
 namespace entente::rpc {
 
@@ -29,6 +32,16 @@ void ClientCertificate::parse() {
   auto node = std::make_shared<NodeCertIdentity>();
   node->node_id = facts_->node_id;
   facts_->node = std::move(node);
+}
+
+void set_session_consistency_lost(http::Response& response, uint64_t session, View pinned,
+                                  View now) {
+  response.reset();
+  set_error(response, http::status::internal_server_error, errors::session_consistency_lost,
+            fmt::format("Potential loss of session consistency on session {}. Started in view {}, "
+                        "now in view {}. Closing session.",
+                        session, pinned.value, now.value));
+  response.close = true;
 }
 
 }  // namespace entente::rpc

@@ -48,7 +48,8 @@ struct FakeStatus final : replica::Status {
   TxId last() const override { return store->last(); }
   View view() const override { return current_view; }
   bool is_primary() const override { return primary_here; }
-  std::optional<NodeId> primary() const override { return NodeId{"n0"}; }
+  std::optional<NodeId> primary_id = NodeId{"n0"};
+  std::optional<NodeId> primary() const override { return primary_id; }
   std::vector<SeqNo> view_starts() const override { return starts; }
   View view_of(SeqNo seqno) const override { return store->view_of(seqno); }
   consensus::Details details() const override { return {}; }
@@ -76,7 +77,7 @@ class Service {
   std::vector<replica::CommitOptions> commits;  ///< options of every commit tried
   Worker worker{[this](kv::Tx& tx, const replica::CommitOptions& options) {
     commits.push_back(options);
-    return store.commit(tx);
+    return store.commit(tx, options.conditions);
   }};
   Session session;
 

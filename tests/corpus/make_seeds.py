@@ -236,6 +236,59 @@ CHUNKS = {  # the first byte: name of the file, as it is or completed, text or J
 }
 
 
+# ---------------------------------------------------------------------------------- between nodes
+
+
+def consensus(kind, *numbers, view=4, tail=b""):
+    return struct.pack("<BQ", kind, view) + struct.pack(f"<{len(numbers)}Q", *numbers) + tail
+
+
+def append_entries(view, prev, end, entries_view):
+    return consensus(0, *prev, end, entries_view, prev[1], 9, view=view)
+
+
+CONSENSUS = {
+    "append": append_entries(4, (2, 7), 9, 4),
+    "heartbeat": append_entries(4, (4, 7), 7, 4),
+    "response": struct.pack("<BQBQQQQ", 1, 4, 0, 9, 0, 0, 9),
+    "refusal": struct.pack("<BQBQQQQ", 1, 5, 2, 0, 2, 6, 9),
+    "pre_vote": consensus(2, 4, 9), "vote": consensus(3, 4, 9),
+    "pre_vote_response": consensus(4, tail=b"\1"), "vote_response": consensus(5, tail=b"\0"),
+    "propose_vote": consensus(6),
+    "removed": consensus(7, 4, 9, tail=struct.pack("<I", 7) + b"receipt"),
+}
+
+
+def arrival(head, *entries):
+    return struct.pack("<I", len(head)) + head + b"".join(entries)
+
+
+NODE_ROW = b'{"node_to_node_interface":{"published_address":"127.0.0.1:1"},"status":"Trusted"}'
+NODES = map_record("public:ccf.gov.nodes.info", [(b"n" * 64, NODE_ROW)])
+ARRIVALS = {
+    "entries": arrival(append_entries(2, (2, 1), 3, 2), entry(2, WRITES), entry(3, b"", private=bytes(40))),
+    "nodes": arrival(append_entries(2, (2, 1), 2, 2), entry(2, NODES)),
+    "signature": arrival(append_entries(2, (2, 2), 3, 2), signature_entry(3)),
+    "heartbeat": arrival(CONSENSUS["heartbeat"]), "vote": arrival(CONSENSUS["vote"]),
+}
+FRAMES = {
+    "three": struct.pack("<IB", 3, 1) + b"abc" + struct.pack("<IB", 0, 2) + struct.pack("<IB", 1, 3) + b"x",
+    "long": struct.pack("<IB", 301, 1) + bytes(301), "unknown": struct.pack("<IB", 1, 9) + b"x",
+}
+
+
+def field(content):
+    return struct.pack("<I", len(content)) + content
+
+
+FORWARDED = {
+    "request": struct.pack("<QQBQQQ", 1, 2, 1, 4, 4, 9) + field(b"main") + field(b"") + b"\1"
+    + field(b"/app/log?id=1") + struct.pack("<H", 1) + field(b"accept") + field(b"*/*") + field(b"{}"),
+    "response": struct.pack("<QBQQHB", 1, 1, 4, 9, 200, 1) + struct.pack("<H", 1) + field(b"etag") + field(b"1")
+    + field(b"true"),
+}
+
+
 def receipts(certificate):
     encode = lambda value: json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
     b64 = lambda data: base64.b64encode(data).decode()
@@ -269,6 +322,7 @@ def main():
         "http1_fuzz": HTTP1, "http2_fuzz": HTTP2, "query_fuzz": QUERIES, "jwt_fuzz": JWTS, "cbor_fuzz": CBORS,
         "cose_fuzz": COSES, "x509_fuzz": x509, "merkle_fuzz": TREES, "entry_fuzz": ENTRIES, "chunk_fuzz": CHUNKS,
         "receipt_fuzz": receipts(x509["certificate.pem"].decode()),
+        "messages_codec_fuzz": CONSENSUS, "arrival_fuzz": ARRIVALS, "link_fuzz": FRAMES, "forwarded_fuzz": FORWARDED,
     }
     for target, seeds in corpora.items():
         folder = HERE / target

@@ -6,6 +6,7 @@
 namespace entente::sim {
 namespace {
 
+constexpr ptrdiff_t link_capacity = 2;
 constexpr MonotonicTime beat{1'000'000};
 constexpr MonotonicTime timeout{1'000'000'000'000};  // so far off that heartbeats do not add up
 
@@ -153,7 +154,12 @@ void Transitions::add_letter(State& state, Packet packet) const {
     letter.digests.push_back(digest_of(letter.packet, renaming));
   }
   if (bounds_.ordered) {
-    // Saying the same twice in a row says nothing more.
+    // A full link loses what comes; saying the same twice in a row says nothing more.
+    const auto under_way =
+        std::count_if(state.letters.begin(), state.letters.end(), [&](const auto& one) {
+          return one->packet.from == letter.packet.from && one->packet.to == letter.packet.to;
+        });
+    if (under_way >= link_capacity) return;
     for (auto last = state.letters.rbegin(); last != state.letters.rend(); ++last) {
       const Packet& other = (*last)->packet;
       if (other.from != letter.packet.from || other.to != letter.packet.to) continue;
@@ -310,7 +316,14 @@ std::vector<Action> Transitions::actions(const State& state) const {
     const Raft& core = state.nodes[i]->core;
     if (!state.nodes[i]->waiting.empty()) out.push_back({Kind::stable, i});
     if (core.role() != Leadership::leader) {
-      if (core.deadline() && core.view() < last_view) out.push_back({Kind::timeout, i});
+      // It stands again only when nothing can come of its last attempt any more.
+      const bool standing = core.role() != Leadership::follower;
+      const bool open =
+          std::any_of(state.letters.begin(), state.letters.end(), [&](const auto& letter) {
+            return letter->packet.from == names_[i] || letter->packet.to == names_[i];
+          });
+      const bool may_stand = core.deadline() && core.view() < last_view && !(standing && open);
+      if (may_stand) out.push_back({Kind::timeout, i});
       if (core.hears_leader() && core.view() < last_view) out.push_back({Kind::lease_ends, i});
       continue;
     }

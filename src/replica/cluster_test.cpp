@@ -187,6 +187,18 @@ TEST(Cluster, DamagedEntriesAreRefusedAndSentAgain) {
   service.expect_agreement();
 }
 
+/// A primary whose signatures are by another key than the service knows.
+TEST(Cluster, SignaturesOfAnotherServiceAreRefused) {
+  Service service(1);
+  const auto genuine =
+      std::exchange(service.service, crypto::KeyPair::generate(crypto::Curve::p256));
+  service.add_node();  // believes in another service key than the primary signs with
+  const TxId trusted = service.set_status({1}, "Trusted");
+  service.rounds(500);
+  EXPECT_EQ(service.nodes[1]->replica->committed(), TxId{});
+  EXPECT_NE(service.nodes[1]->replica->status(trusted), TxStatus::committed);
+}
+
 TEST(Cluster, WritersAreHeldUpBeforeTheyAreTurnedAway) {
   Service service(1, [](ReplicaOptions& options) { options.max_uncommitted_transactions = 10; });
   auto& node = *service.nodes[0];

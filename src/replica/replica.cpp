@@ -87,7 +87,7 @@ std::unique_ptr<Lane> Replica::make_lane() {
 
 std::optional<MonotonicTime> Replica::step() {
   Tail& tail = *tail_;
-  const MonotonicTime now = clock_.now();
+  const MonotonicTime now = tail.now = clock_.now();
   tail.wake_at.reset();
   inbox_.take(tail.received);
   for (const StableNotice& notice : tail.received.stable) {

@@ -57,8 +57,10 @@ struct Replica::Tail {
   std::unique_ptr<Lane> lane;                     // for what replication itself writes
   std::optional<std::pair<consensus::Epoch, std::set<NodeId>>> retiring;  // proposed already
   std::map<NodeId, std::pair<std::string, crypto::PublicKey>> signers;    // parsed certificates
-  Bytes plaintext;                                                        // kept for its memory
-  Occasional refusals{std::chrono::seconds(1)};                           // of messages
+  MonotonicTime now{0};                                                   // of this step
+  std::optional<MonotonicTime> verified_at;  // when signatures were last verified, not only roots
+  Bytes plaintext;                           // kept for its memory
+  Occasional refusals{std::chrono::seconds(1)};  // of messages
 
   /// The last entry that store, tree and ledger hold.
   SeqNo installed() const { return SeqNo{tree.size() - 1}; }

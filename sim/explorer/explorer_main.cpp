@@ -1,6 +1,6 @@
 // entente_explore E1 E2 …: searches every state that the bounds allow, breadth first, and prints
-// how many there are. --states N: fails beyond that many. A violation is printed with the shortest
-// way to it.
+// how many there are. --states N: fails beyond that many. --depth N: the searches named after it
+// end after that many steps, and say so. A violation is printed with the shortest way to it.
 
 #include <algorithm>
 #include <chrono>
@@ -27,6 +27,7 @@ class Search {
   Search(const Bounds& bounds, uint64_t most) : transitions_(bounds), most_(most) {}
 
   bool verbose = false;
+  uint64_t deepest = UINT64_MAX;
 
   bool run(const std::string& name) {
     const auto begin = std::chrono::steady_clock::now();
@@ -36,7 +37,7 @@ class Search {
     origins_.push_back({0, 0});
     uint64_t depth = 0;
     uint64_t steps = 0;
-    for (; !frontier.empty(); ++depth) {
+    for (; !frontier.empty() && depth < deepest; ++depth) {
       std::vector<std::pair<State, uint32_t>> next;
       for (const auto& [state, number] : frontier) {
         const auto actions = transitions_.actions(state);
@@ -62,7 +63,7 @@ class Search {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     std::cout << name << ": " << origins_.size() << " states, " << steps << " transitions, depth "
               << depth << ", " << transitions_.symmetries() << " symmetries, " << took.count()
-              << " s: no violation\n";
+              << (frontier.empty() ? " s: no violation\n" : " s, not all: no violation so far\n");
     return true;
   }
 
@@ -94,11 +95,14 @@ class Search {
 int main(int argc, char** argv) {
   using namespace entente::sim;
   uint64_t most = 50'000'000;
+  uint64_t deepest = UINT64_MAX;
   bool verbose = false;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (word == "--states" && i + 1 < argc) {
       most = std::stoull(argv[++i]);
+    } else if (word == "--depth" && i + 1 < argc) {
+      deepest = std::stoull(argv[++i]);
     } else if (word == "--verbose") {
       verbose = true;
     } else if (word == "--defect" && i + 1 < argc) {
@@ -106,6 +110,7 @@ int main(int argc, char** argv) {
     } else if (const auto bounds = bounds_of(word)) {
       Search search(*bounds, most);
       search.verbose = verbose;
+      search.deepest = deepest;
       if (!search.run(word)) return 1;
     } else {
       std::cerr << "entente_explore [--states N] E1 … E8\n";

@@ -264,6 +264,11 @@ JsonAnswer set_node_status(const Admission& admission, EndpointContext& ctx,
     return make_error(http::status::service_unavailable, errors::invalid_node_state,
                       std::string(too_many_changes));
   }
+  const auto trusted = trusted_nodes(ctx.tx);
+  if (!trusted.contains(NodeId{id}) || trusted.size() < 2) {
+    return make_error(http::status::bad_request, errors::invalid_node_state,
+                      "Only a trusted node that is not the last one can be retired");
+  }
   row->as_object()["status"] = status;
   ctx.tx.rw(tables::nodes_info).put(as_bytes(id), as_bytes(json::dump(*row)));
   log::fail("node", "INSECURE: node {} becomes {} without a vote", id, status);

@@ -79,6 +79,7 @@ void read_redirection(Fields& fields, std::optional<Redirection>& out) {
   } else {
     fields.section("target", [&](Fields& target) {
       target.choice("role", redirection.role, all(redirection_roles));
+      target.text("interface", redirection.interface);
     });
   }
   out = std::move(redirection);
@@ -568,10 +569,6 @@ std::vector<std::string> without_effect(const Configuration& configuration) {
   std::vector<std::string> out;
   for (const Key& key : keys) {
     if (key.differs(configuration, defaults)) out.emplace_back(key.path);
-  }
-  for (const RpcInterface& interface : configuration.network.rpc_interfaces) {
-    if (interface.forwarding_timeout == RpcInterface{}.forwarding_timeout) continue;
-    out.push_back("network.rpc_interfaces." + interface.name + ".forwarding_timeout_ms");
   }
   return out;
 }

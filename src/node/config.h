@@ -50,6 +50,7 @@ struct Redirection {
   enum class Role { primary, backup };
   Kind kind = Kind::node_by_role;
   Role role = Role::primary;  ///< of Kind::node_by_role
+  std::string interface;      ///< of Kind::node_by_role; empty: of the same name
   std::string address;        ///< of Kind::static_address, as configured
 };
 struct Redirections {
@@ -198,7 +199,7 @@ enum class LogFormat { text, json };
 struct Consensus {
   std::chrono::microseconds message_timeout = std::chrono::milliseconds(100);
   std::chrono::microseconds election_timeout = std::chrono::seconds(5);
-  uint64_t max_uncommitted_tx_count = 10000;    ///< 0: unlimited
+  uint64_t max_uncommitted_tx_count = 10000;     ///< 0: unlimited
   uint64_t max_uncommitted_bytes = 64ull << 20;  ///< ours; 0: unlimited
 };
 

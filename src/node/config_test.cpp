@@ -89,8 +89,7 @@ TEST(Configuration, KeysWithoutEffectAreNamedWhereTheyDiffer) {
       {"tick_interval", "1ms"},
       {"node_client_interface", "lo"},
       {"client_connection_timeout", "1ms"},
-      {"node_to_node_message_limit", 7},
-      {"network.rpc_interfaces.primary_rpc_interface.forwarding_timeout_ms", 7}};
+      {"node_to_node_message_limit", 7}};
   for (const auto& [path, value] : keys) {
     EXPECT_EQ(named(with(path, value)), std::vector<std::string>{path});
   }
@@ -309,7 +308,7 @@ TEST(Configuration, InterfacesKeepTheirOwnJson) {
   const char* text = R"({"bind_address":"127.0.0.1:0","zeta":[1,{"b":null,"a":2.5}],
     "published_address":"example.com:443","endorsement":{"authority":"Node"},
     "accepted_endpoints":["/node/.*"],"enabled_operator_features":["SnapshotRead"],
-    "redirections":{"to_primary":{"kind":"NodeByRole","target":{"role":"primary"}},
+    "redirections":{"to_primary":{"kind":"NodeByRole","target":{"role":"primary","interface":"i"}},
       "to_backup":{"kind":"StaticAddress","target":{"address":"lb.example.com"}}}})";
   const json::value raw = json::parse(text).value();
   const Configuration c = accepted(with("network.rpc_interfaces.second", raw));
@@ -322,6 +321,7 @@ TEST(Configuration, InterfacesKeepTheirOwnJson) {
   EXPECT_EQ(rpc.accepted_endpoints, std::vector<std::string>{"/node/.*"});
   ASSERT_TRUE(rpc.redirections && rpc.redirections->to_primary && rpc.redirections->to_backup);
   EXPECT_EQ(rpc.redirections->to_primary->kind, Redirection::Kind::node_by_role);
+  EXPECT_EQ(rpc.redirections->to_primary->interface, "i");
   EXPECT_EQ(rpc.redirections->to_backup->address, "lb.example.com");
   EXPECT_EQ(subject_alt_names(c),
             (std::vector<std::string>{"iPAddress:127.0.0.1", "dNSName:example.com"}));

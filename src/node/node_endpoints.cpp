@@ -8,9 +8,11 @@
 
 #include "base/encoding.h"
 #include "entente/app.h"
+#include "node/redirections.h"
 #include "node/snapshot_endpoints.h"
 #include "node/tables.h"
 #include "replica/replica.h"
+#include "rpc/session.h"
 #include "tee/virtual_platform.h"
 
 namespace entente::node {
@@ -533,6 +535,24 @@ void install_nodes(EndpointRegistry& registry, const Surroundings& s) {
 
 // ---------------------------------------------------------------------------- roles and readiness
 
+/// 200 on the primary; elsewhere 308 to its interface of the same name.
+void locate_primary(const Surroundings& s, ReadOnlyEndpointContext& ctx) {
+  if (s.status.is_primary()) return ctx.call.set_status(http::status::ok);
+  const rpc::Interface* interface = ctx.call.session().interface;
+  const auto primary = s.status.primary();
+  std::optional<std::string> address;
+  if (primary && interface != nullptr) {
+    address = published_address(ctx.tx, *primary, interface->rules().name);
+  }
+  if (!address) {
+    return ctx.call.set_error(http::status::internal_server_error, errors::internal_error,
+                              primary ? "Primary has no interface of this name"
+                                      : "Primary unknown");
+  }
+  ctx.call.set_status(http::status::permanent_redirect);
+  ctx.call.set_header(http::header::location, "https://" + *address + "/node/primary");
+}
+
 void install_roles(EndpointRegistry& registry, const Surroundings& s) {
   const auto role = [&](std::string path, Method method, bool wanted, std::string refusal) {
     registry
@@ -549,16 +569,10 @@ void install_roles(EndpointRegistry& registry, const Surroundings& s) {
   };
   role("/primary", Method::get, true, "Node is not primary");
   role("/backup", Method::get, false, "Node is not backup");
-  // Where the primary is: answered by a redirection once there are other nodes to point at.
+  // Where the primary is: a client that was told may go there itself.
   registry
-      .make_command_endpoint("/primary", Method::head,
-                             [s](CommandEndpointContext& ctx) {
-                               if (s.status.is_primary())
-                                 return ctx.call.set_status(http::status::ok);
-                               ctx.call.set_error(http::status::internal_server_error,
-                                                  errors::internal_error, "Primary unknown");
-                             },
-                             {})
+      .make_read_only_endpoint("/primary", Method::head,
+                               [s](ReadOnlyEndpointContext& ctx) { locate_primary(s, ctx); }, {})
       .set_forwarding_required(Forwarding::never)
       .install();
 

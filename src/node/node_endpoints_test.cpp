@@ -58,6 +58,26 @@ TEST_F(NodeEndpoints, CreatingAServiceOnARunningNodeIsRefusedWhateverTheBody) {
   }
 }
 
+TEST_F(NodeEndpoints, HeadTellsWhereThePrimaryIs) {
+  const auto head = [&] { return service.send(Method::head, "/node/primary"); };
+  listen({});
+  EXPECT_EQ(summary(head()), "200");
+  EXPECT_EQ(summary(service.get_request("/node/primary")), "200");
+  service.status.primary_here = false;
+  EXPECT_EQ(head().status, 500) << "the primary is not in the table";
+  service.put(tables::nodes_info, "n0",
+              R"({"rpc_interfaces":{"rpc":{"published_address":"example.com:443"}}})");
+  const auto response = head();
+  EXPECT_EQ(response.status, 308);
+  EXPECT_EQ(rpc::test::header_of(response, "location"), "https://example.com:443/node/primary");
+  EXPECT_EQ(summary(service.get_request("/node/primary")),
+            "404 ResourceNotFound: Node is not primary");
+  service.session.interface = nullptr;
+  EXPECT_EQ(summary(head()), "500 InternalError: Primary has no interface of this name");
+  service.status.primary_id.reset();
+  EXPECT_EQ(summary(head()), "500 InternalError: Primary unknown");
+}
+
 TEST_F(NodeEndpoints, ANodeIsDeletedWhenItsRetirementIsGloballyCommitted) {
   const auto remove = [&] { return summary(service.send(Method::del, "/node/network/nodes/n1")); };
   const std::string refusal = "400 NodeNotRetiredCommitted: Node is not completely retired";

@@ -8,7 +8,10 @@ rpc::RedirectTarget target_of(const Redirection& configured) {
   if (configured.kind == Redirection::Kind::static_address) {
     target.kind = rpc::RedirectTarget::Kind::static_address;
     target.address = configured.address;
-  } else if (configured.role == Redirection::Role::backup) {
+    return target;
+  }
+  target.interface = configured.interface;
+  if (configured.role == Redirection::Role::backup) {
     target.role = rpc::RedirectTarget::Role::backup;
   }
   return target;
@@ -47,6 +50,7 @@ rpc::InterfaceRules rules_of(const RpcInterface& configured) {
   rules.name = configured.name;
   rules.unsecured = configured.authority == Authority::unsecured;
   rules.accepted_endpoints = configured.accepted_endpoints;
+  rules.forwarding_timeout = configured.forwarding_timeout;
   if (configured.snapshot_read) rules.enabled_features = {OperatorFeature::snapshot_read};
   if (configured.redirections) {
     rules.redirections.emplace();

@@ -14,6 +14,7 @@ rpc::Session& RpcHandler::session_of(net::SessionInfo& info) const {
     auto session = std::make_shared<rpc::Session>();
     session->id = info.id;
     session->interface = interfaces_.at(info.interface_index);
+    session->http2 = info.http2;
     if (!info.client_certificate_der.empty()) {
       std::shared_ptr<void>& shared = *info.connection_user;
       if (!shared) {

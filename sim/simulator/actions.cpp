@@ -23,12 +23,12 @@ Node* Simulator::some_leader() {
 }
 
 void Simulator::act() {
-  using Action = void (Simulator::*)();
-  using LeaderAction = void (Simulator::*)(Node&);
+  using Deed = void (Simulator::*)();
+  using LeaderDeed = void (Simulator::*)(Node&);
   struct Choice {
     uint64_t weight;
-    Action action;
-    LeaderAction at_leader;
+    Deed action;
+    LeaderDeed at_leader;
   };
   const Choice choices[] = {{plan_.writes, nullptr, &Simulator::write},
                             {plan_.reconfigurations, nullptr, &Simulator::reconfigure},

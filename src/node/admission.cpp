@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "entente/json_adapter.h"
 #include "entente/kv.h"
+#include "node/redirections.h"
 #include "node/tables.h"
 #include "replica/node_table.h"
 #include "rpc/interface.h"
@@ -179,7 +180,7 @@ std::optional<Refusal> Gate::send_to_primary() {
   const rpc::Interface* interface = ctx_.call.session().interface;
   const auto address = interface == nullptr
                            ? std::nullopt
-                           : published_interface(ctx_.tx, *primary, interface->rules().name);
+                           : published_address(ctx_.tx, *primary, interface->rules().name);
   if (!address) return internal_error("Primary unknown");
   ctx_.call.set_header("location", "https://" + *address + "/node/join");
   return Refusal{http::status::permanent_redirect, errors::node_cannot_handle_request,
@@ -276,19 +277,6 @@ JsonAnswer set_node_status(const Admission& admission, EndpointContext& ctx,
 }
 
 }  // namespace
-
-std::optional<std::string> published_interface(kv::ReadOnlyTx& tx, const NodeId& node,
-                                               std::string_view interface) {
-  const auto row = tables::get_json(tx, tables::nodes_info, as_bytes(node.value));
-  const auto* members = row ? row->if_object() : nullptr;
-  const auto* all = members == nullptr ? nullptr : members->if_contains("rpc_interfaces");
-  const auto* one =
-      all == nullptr || !all->is_object() ? nullptr : all->get_object().if_contains(interface);
-  if (one == nullptr) return std::nullopt;
-  const std::string_view address = tables::text_member(*one, "published_address");
-  if (address.empty()) return std::nullopt;
-  return std::string(address);
-}
 
 void install_admission(EndpointRegistry& registry, Admission admission) {
   const auto shared = std::make_shared<const Admission>(std::move(admission));

@@ -34,8 +34,4 @@ struct Admission {
 
 void install_admission(EndpointRegistry& registry, Admission admission);
 
-/// `host:port` under which a node publishes an interface of this name; nullopt if it has none.
-std::optional<std::string> published_interface(kv::ReadOnlyTx& tx, const NodeId& node,
-                                               std::string_view interface);
-
 }  // namespace entente::node

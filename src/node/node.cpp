@@ -11,12 +11,14 @@
 #include "net/links.h"
 #include "net/server.h"
 #include "node/admission.h"
+#include "node/forwarding.h"
 #include "node/genesis.h"
 #include "node/joining.h"
 #include "node/node_endpoints.h"
 #include "node/output_files.h"
 #include "node/peer_transport.h"
 #include "node/published.h"
+#include "node/redirections.h"
 #include "node/rpc_handler.h"
 #include "node/tables.h"
 #include "replica/ledger_thread.h"
@@ -94,7 +96,9 @@ struct Node::Parts {
   std::unique_ptr<NodeContext> context;
   NodeFacts facts;
   std::unique_ptr<history::History> history;
+  std::unique_ptr<RoleAddresses> roles;
   std::unique_ptr<rpc::Frontends> frontends;
+  std::unique_ptr<Forwarding> forwarding;
   std::unique_ptr<RpcHandler> handler;
   std::unique_ptr<net::Server> server;
   std::thread replica_thread;
@@ -229,17 +233,11 @@ std::optional<Exit> Node::Parts::listen() {
   facts.gov_open = [this] { return frontends->is_open(rpc::Actor::gov); };
   facts.index_strategies = [this] { return json::value(history->indexer().describe()); };
 
+  roles = std::make_unique<RoleAddresses>(store, *replica, crypto::system_random());
   frontends = std::make_unique<rpc::Frontends>(
       rpc::Surroundings{store, *replica, clock,
-                        [this](const rpc::RedirectTarget& target,
-                               const rpc::Interface& interface) -> std::optional<std::string> {
-                          if (target.kind == rpc::RedirectTarget::Kind::static_address)
-                            return target.address;
-                          const auto primary = replica->primary();
-                          if (target.role != rpc::RedirectTarget::Role::primary || !primary)
-                            return std::nullopt;
-                          auto tx = store.begin_read_only();
-                          return published_interface(tx, *primary, interface.rules().name);
+                        [this](const rpc::RedirectTarget& target, const rpc::Interface& interface) {
+                          return roles->resolve(target, interface.rules().name);
                         }});
   for (const rpc::Actor actor : {rpc::Actor::app, rpc::Actor::node, rpc::Actor::gov}) {
     rpc::install_common_endpoints(frontends->registry(actor), *context);
@@ -258,6 +256,10 @@ std::optional<Exit> Node::Parts::listen() {
                      .trust_at_once = configuration.insecure_open.has_value()});
   application.register_endpoints(frontends->registry(rpc::Actor::app), *context);
   frontends->seal();
+  forwarding = std::make_unique<Forwarding>(
+      ForwardingOptions{}, *frontends, *replica, clock,
+      [this](std::span<net::LinkMessage> messages) { return links->send(messages); });
+  frontends->forward_with(*forwarding);
 
   const size_t workers = 1 + configuration.worker_threads;
   handler = std::make_unique<RpcHandler>(*frontends, *replica, workers);
@@ -402,8 +404,15 @@ std::optional<Exit> Node::Parts::start_links(const crypto::Certificate& certific
     return replica->trusts(id);
   };
   handlers.received = [this](const NodeId& from, net::MessageKind kind, Bytes payload) {
-    if (kind == net::MessageKind::consensus) inbox.put(replica::Incoming{from, std::move(payload)});
+    if (kind == net::MessageKind::consensus) {
+      inbox.put(replica::Incoming{from, std::move(payload)});
+    } else {
+      forwarding->received(from, kind, std::move(payload));
+    }
     return net::Flow::go_on;
+  };
+  handlers.connection_changed = [this](const NodeId& peer, bool connected) {
+    forwarding->connection_changed(peer, connected);
   };
   if (auto started = links->start({identity->key, certificate}, std::move(handlers)); !started) {
     return Exit{exit_failure, started.error().message};
@@ -514,6 +523,7 @@ bool Node::Parts::stop() {
   if (replica_thread.joinable()) replica->answer_waiting();
   if (server) server->stop();
   handler.reset();  // its lanes hand over what they still hold
+  if (forwarding) forwarding->stop();
   if (replica_thread.joinable()) {
     settle_tail();
     leave_leadership();

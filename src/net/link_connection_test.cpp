@@ -12,7 +12,7 @@
 namespace entente::net {
 namespace {
 
-using test::eventually;
+using test::in_time;
 using test::LinkNode;
 using test::quick;
 using test::start_both;
@@ -20,7 +20,7 @@ using test::start_both;
 /// Sends until something arrives: what is sent to a lost connection may be lost.
 bool gets_through(LinkNode& from, LinkNode& to) {
   const size_t before = to.received_count();
-  return eventually([&] {
+  return in_time([&] {
     from.send(to, "hello");
     return to.received_count() > before;
   });
@@ -36,8 +36,8 @@ TEST(LinkConnections, APeerThatComesBackIsReached) {
   const LinkIdentity identity = b->identity;
   const NodeId id = b->id;
   b.reset();
-  ASSERT_TRUE(eventually([&] { return !a.peer(id).connected && !a.peer(id).receiving; }));
-  ASSERT_TRUE(eventually([&] { return a.peer(id).failures > 2; })) << "it goes on trying";
+  ASSERT_TRUE(in_time([&] { return !a.peer(id).connected && !a.peer(id).receiving; }));
+  ASSERT_TRUE(in_time([&] { return a.peer(id).failures > 2; })) << "it goes on trying";
   EXPECT_NE(a.peer(id).last_error.find("cannot connect"), std::string::npos)
       << a.peer(id).last_error;
   b = std::make_unique<LinkNode>(options, identity);
@@ -56,11 +56,11 @@ TEST(LinkConnections, WhatWasQueuedForALostPeerIsDroppedAndCounted) {
   a.start();
   const NodeId nobody{std::string(64, '0')};
   a.links->set_peers({{nobody, "127.0.0.1:1"}});
-  ASSERT_TRUE(eventually([&] {
+  ASSERT_TRUE(in_time([&] {
     a.links->send(nobody, MessageKind::forwarded_request, to_bytes("x"));
     return a.peer(nobody).dropped_messages > 10;
   }));
-  EXPECT_TRUE(eventually([&] { return a.peer(nobody).queued_messages == 0; }));
+  EXPECT_TRUE(in_time([&] { return a.peer(nobody).queued_messages == 0; }));
   EXPECT_EQ(a.peer(nobody).queued_bytes, 0u);
 }
 
@@ -71,8 +71,8 @@ TEST(LinkConnections, IdleOnesAreClosedAndTheNextMessageDials) {
   start_both(a, b);
   for (uint64_t round = 1; round <= 3; ++round) {
     EXPECT_TRUE(a.send(b, "x"));
-    ASSERT_TRUE(eventually([&] { return b.received_count() == round; }));
-    ASSERT_TRUE(eventually([&] { return !a.peer(b.id).connected && !b.peer(a.id).receiving; }));
+    ASSERT_TRUE(in_time([&] { return b.received_count() == round; }));
+    ASSERT_TRUE(in_time([&] { return !a.peer(b.id).connected && !b.peer(a.id).receiving; }));
     EXPECT_EQ(a.peer(b.id).failures, 0u);
     EXPECT_EQ(a.peer(b.id).dropped_messages, 0u);
   }
@@ -86,14 +86,14 @@ TEST(LinkConnections, PeersThatAreTakenAwayLoseTheirConnection) {
   ASSERT_TRUE(gets_through(a, b));
   a.links->set_peers({{c.id, c.links->address()}});
   EXPECT_FALSE(a.send(b, "x"));
-  EXPECT_TRUE(eventually([&] { return !b.peer(a.id).receiving; }));
+  EXPECT_TRUE(in_time([&] { return !b.peer(a.id).receiving; }));
   EXPECT_TRUE(gets_through(a, c));
   a.links->set_peers({{b.id, b.links->address()}, {c.id, c.links->address()}});
   EXPECT_TRUE(gets_through(a, b));
   EXPECT_EQ(c.peer(a.id).connections, 1u) << "c's connection was not touched";
-  ASSERT_TRUE(eventually([&] { return a.peer(b.id).receiving; }));
+  ASSERT_TRUE(in_time([&] { return a.peer(b.id).receiving; }));
   b.links->set_peers({});
-  EXPECT_TRUE(eventually([&] { return !a.peer(b.id).receiving; }));
+  EXPECT_TRUE(in_time([&] { return !a.peer(b.id).receiving; }));
 }
 
 TEST(LinkConnections, APeerIsDialledAtItsNewAddress) {
@@ -109,7 +109,7 @@ TEST(LinkConnections, APeerIsDialledAtItsNewAddress) {
   ASSERT_TRUE(gets_through(a, before));
   a.links->set_peers({{after.id, after.links->address()}});
   EXPECT_TRUE(gets_through(a, after));
-  EXPECT_TRUE(eventually([&] { return !before.peer(a.id).receiving; }));
+  EXPECT_TRUE(in_time([&] { return !before.peer(a.id).receiving; }));
 }
 
 TEST(LinkConnections, BadAddressesAreThatPeersErrorOnly) {
@@ -145,7 +145,7 @@ TEST(LinkConnections, BadAddressesAreThatPeersErrorOnly) {
   a.links->set_peers(peers);
   EXPECT_TRUE(gets_through(a, good));
   for (size_t i = 0; i < bad.size(); ++i) {
-    EXPECT_TRUE(eventually([&] { return a.peer(name(i)).failures > 1; })) << bad[i].first;
+    EXPECT_TRUE(in_time([&] { return a.peer(name(i)).failures > 1; })) << bad[i].first;
     EXPECT_NE(a.peer(name(i)).last_error.find(bad[i].second), std::string::npos)
         << a.peer(name(i)).last_error;
     EXPECT_FALSE(a.peer(name(i)).connected);
@@ -186,7 +186,7 @@ TEST(LinkConnections, AHangingResolverHoldsUpNobodyElseAndNotTheStop) {
         {{NodeId{"1"}, "hangs:1"}, {NodeId{"2"}, "hangs-too:1"}, {good.id, "localhost" + port}});
     // The bound is short for a busy machine: it is retried.
     EXPECT_TRUE(gets_through(a, good));
-    EXPECT_TRUE(eventually([&] { return a.peer(NodeId{"1"}).failures > 3; }));
+    EXPECT_TRUE(in_time([&] { return a.peer(NodeId{"1"}).failures > 3; }));
     EXPECT_EQ(*resolver.asked, 2) << "one look-up per peer at a time";
   }
 }
@@ -226,7 +226,7 @@ TEST(LinkConnections, StopInEveryStageOfDialling) {
     switch (stage) {
       case 0:
         a.links->set_peers({{peer, "hangs:1"}});
-        EXPECT_TRUE(eventually([&] { return *resolver.asked > 0; }));
+        EXPECT_TRUE(in_time([&] { return *resolver.asked > 0; }));
         break;
       case 1:
         a.links->set_peers({{peer, silent.links->address()}});
@@ -234,7 +234,7 @@ TEST(LinkConnections, StopInEveryStageOfDialling) {
         break;
       case 2:
         a.links->set_peers({{peer, "127.0.0.1:1"}});
-        EXPECT_TRUE(eventually([&] { return a.peer(peer).failures > 0; }));
+        EXPECT_TRUE(in_time([&] { return a.peer(peer).failures > 0; }));
         break;
       case 3:
         a.links->set_peers({{peer, "192.0.2.1:1"}});  // nobody's: RFC 5737
@@ -253,12 +253,13 @@ TEST(LinkConnections, StopSendsWhatIsQueued) {
   LinkNode a(options), b(quick());
   start_both(a, b);
   ASSERT_TRUE(gets_through(a, b));
-  ASSERT_TRUE(eventually([&] { return a.peer(b.id).queued_messages == 0; }));
+  ASSERT_TRUE(in_time([&] { return a.peer(b.id).queued_messages == 0; }));
   const size_t before = b.received_count();
   for (int i = 0; i < 1000; ++i) a.links->send(b.id, MessageKind::consensus, Bytes(5000));
   a.links->stop();
   EXPECT_FALSE(a.peer(b.id).connected);
-  EXPECT_TRUE(eventually([&] { return b.received_count() >= before + 1000; }));
+  EXPECT_TRUE(in_time([&] { return b.received_count() >= before + 1000; }))
+      << b.received_count() << " of " << before + 1000 << ", receiving " << b.peer(a.id).receiving;
 }
 
 TEST(LinkConnections, StopWithoutStartAndStartAfterPeers) {
@@ -269,7 +270,7 @@ TEST(LinkConnections, StopWithoutStartAndStartAfterPeers) {
   EXPECT_TRUE(a.send(b, "early"));
   a.start();
   b.start();
-  EXPECT_TRUE(eventually([&] { return b.received_count() == 1; }));
+  EXPECT_TRUE(in_time([&] { return b.received_count() == 1; }));
 }
 
 TEST(LinkConnections, ComeFromTheSourceAddress) {

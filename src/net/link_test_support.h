@@ -25,6 +25,12 @@ inline LinkIdentity make_link_identity(crypto::Curve curve = crypto::Curve::p256
   return {std::move(key), std::move(*certificate)};
 }
 
+/// eventually(), on a machine so busy that a sanitizer's build stands still for many seconds.
+template <typename Condition>
+bool in_time(Condition condition) {
+  return eventually(condition, std::chrono::seconds(120));
+}
+
 struct ReceivedMessage {
   NodeId from;
   MessageKind kind;
@@ -122,7 +128,7 @@ inline LinkOptions quick() {
   LinkOptions options;
   options.first_backoff = std::chrono::milliseconds(2);
   options.last_backoff = std::chrono::milliseconds(20);
-  options.connect_timeout = std::chrono::seconds(20);  // sanitizers on a busy machine
+  options.connect_timeout = std::chrono::seconds(60);  // sanitizers on a busy machine
   return options;
 }
 

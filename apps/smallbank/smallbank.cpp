@@ -3,7 +3,9 @@
 #include <flatbuffers/flatbuffers.h>
 
 #include <charconv>
+#include <cstring>
 #include <optional>
+#include <vector>
 
 #include "bank.h"
 #include "smallbank_generated.h"
@@ -19,14 +21,30 @@ constexpr std::string_view no_account = "Account does not exist";
 constexpr std::string_view no_savings = "Savings account does not exist";
 constexpr std::string_view no_checking = "Checking account does not exist";
 
-/// The body as a table of this type, checked from end to end before anything is read.
+/// The body as a table of this type, checked from end to end before anything is read. FlatBuffers
+/// reads numbers where they stand: a body that lies askew in what was received is copied first.
 template <typename T>
-const T& body_of(const Call& call) {
-  const BytesView body = call.body();
-  flatbuffers::Verifier verifier(body.data(), body.size());
-  if (!verifier.VerifyBuffer<T>(nullptr)) throw Refusal{"Malformed request body"};
-  return *flatbuffers::GetRoot<T>(body.data());
-}
+class Body {
+ public:
+  explicit Body(const Call& call) : bytes_(call.body()) {
+    if (reinterpret_cast<uintptr_t>(bytes_.data()) % sizeof(uint64_t) != 0) copy();
+    flatbuffers::Verifier verifier(bytes_.data(), bytes_.size());
+    if (!verifier.VerifyBuffer<T>(nullptr)) throw Refusal{"Malformed request body"};
+  }
+  Body(const Body&) = delete;
+  Body& operator=(const Body&) = delete;
+  const T& operator*() const { return *flatbuffers::GetRoot<T>(bytes_.data()); }
+
+ private:
+  void copy() {
+    aligned_.resize((bytes_.size() + sizeof(uint64_t) - 1) / sizeof(uint64_t));
+    if (!bytes_.empty()) std::memcpy(aligned_.data(), bytes_.data(), bytes_.size());
+    bytes_ = {reinterpret_cast<const uint8_t*>(aligned_.data()), bytes_.size()};
+  }
+
+  BytesView bytes_;
+  std::vector<uint64_t> aligned_;
+};
 
 std::string_view text(const flatbuffers::String* string) {
   return string == nullptr ? std::string_view() : std::string_view(string->c_str(), string->size());
@@ -39,7 +57,8 @@ std::string_view required_name(const wire::Transaction& request) {
 }
 
 void create(EndpointContext& ctx) {
-  const auto& request = body_of<wire::Bank>(ctx.call);
+  const Body<wire::Bank> body(ctx.call);
+  const auto\& request = *body;
   auto accounts = ctx.tx.rw(tables::accounts.name());
   auto savings = ctx.tx.rw(tables::savings);
   auto checkings = ctx.tx.rw(tables::checkings);
@@ -60,7 +79,8 @@ void refuse_existing(EndpointContext& ctx, std::string_view table, std::string_v
 }
 
 void create_batch(EndpointContext& ctx) {
-  const auto& request = body_of<wire::Accounts>(ctx.call);
+  const Body<wire::Accounts> body(ctx.call);
+  const auto\& request = *body;
   if (request.to() > request.from() && request.to() - request.from() > max_batch) {
     throw Refusal{"Too many accounts in one batch"};
   }
@@ -81,7 +101,8 @@ void create_batch(EndpointContext& ctx) {
 }
 
 void balance(ReadOnlyEndpointContext& ctx) {
-  const auto& request = body_of<wire::Transaction>(ctx.call);
+  const Body<wire::Transaction> body(ctx.call);
+  const auto\& request = *body;
   const Id id = id_of(ctx.tx, text(request.name()), no_account);
   const Money savings = balance_of(ctx.tx, tables::savings, id, no_savings);
   const Money sum = add(savings, balance_of(ctx.tx, tables::checkings, id, no_checking));
@@ -95,7 +116,8 @@ void balance(ReadOnlyEndpointContext& ctx) {
 }
 
 void transact_savings(EndpointContext& ctx) {
-  const auto& request = body_of<wire::Transaction>(ctx.call);
+  const Body<wire::Transaction> body(ctx.call);
+  const auto\& request = *body;
   const Id id = id_of(ctx.tx, required_name(request), no_account);
   const Money sum = add(balance_of(ctx.tx, tables::savings, id, no_savings), request.value());
   if (sum < 0) throw Refusal{"Not enough money in savings account"};
@@ -103,7 +125,8 @@ void transact_savings(EndpointContext& ctx) {
 }
 
 void deposit_checking(EndpointContext& ctx) {
-  const auto& request = body_of<wire::Transaction>(ctx.call);
+  const Body<wire::Transaction> body(ctx.call);
+  const auto\& request = *body;
   const std::string_view name = required_name(request);
   if (request.value() <= 0) throw Refusal{"Value <= 0"};
   const Id id = id_of(ctx.tx, name, no_account);
@@ -112,7 +135,8 @@ void deposit_checking(EndpointContext& ctx) {
 }
 
 void amalgamate(EndpointContext& ctx) {
-  const auto& request = body_of<wire::Amalgamate>(ctx.call);
+  const Body<wire::Amalgamate> body(ctx.call);
+  const auto\& request = *body;
   const Id source = id_of(ctx.tx, text(request.name_src()), "Source account does not exist");
   const Id destination =
       id_of(ctx.tx, text(request.name_dest()), "Destination account does not exist");
@@ -131,7 +155,8 @@ void amalgamate(EndpointContext& ctx) {
 }
 
 void write_check(EndpointContext& ctx) {
-  const auto& request = body_of<wire::Transaction>(ctx.call);
+  const Body<wire::Transaction> body(ctx.call);
+  const auto\& request = *body;
   const Id id = id_of(ctx.tx, required_name(request), no_account);
   const Money savings = balance_of(ctx.tx, tables::savings, id, no_savings);
   const Money total = add(savings, balance_of(ctx.tx, tables::checkings, id, no_checking));

@@ -2,6 +2,9 @@
 
 #include <flatbuffers/flatbuffers.h>
 
+#include <cstring>
+#include <vector>
+
 #include <string_view>
 
 #include "smallbank_generated.h"
@@ -91,7 +94,10 @@ std::string smallbank_account_body(uint32_t account) {
 }
 
 bool smallbank_read_balance(std::string_view body, int64_t& balance) {
-  const auto* bytes = reinterpret_cast<const uint8_t*>(body.data());
+  // Numbers are read where they stand, which must suit their type.
+  std::vector<uint64_t> aligned(body.size() / sizeof(uint64_t) + 1);
+  if (!body.empty()) std::memcpy(aligned.data(), body.data(), body.size());
+  const auto* bytes = reinterpret_cast<const uint8_t*>(aligned.data());
   flatbuffers::Verifier verifier(bytes, body.size());
   if (!verifier.VerifyBuffer<smallbank::Balance>(nullptr)) return false;
   balance = flatbuffers::GetRoot<smallbank::Balance>(bytes)->balance();

@@ -58,7 +58,7 @@ std::string_view required_name(const wire::Transaction& request) {
 
 void create(EndpointContext& ctx) {
   const Body<wire::Bank> body(ctx.call);
-  const auto\& request = *body;
+  const auto& request = *body;
   auto accounts = ctx.tx.rw(tables::accounts.name());
   auto savings = ctx.tx.rw(tables::savings);
   auto checkings = ctx.tx.rw(tables::checkings);
@@ -80,7 +80,7 @@ void refuse_existing(EndpointContext& ctx, std::string_view table, std::string_v
 
 void create_batch(EndpointContext& ctx) {
   const Body<wire::Accounts> body(ctx.call);
-  const auto\& request = *body;
+  const auto& request = *body;
   if (request.to() > request.from() && request.to() - request.from() > max_batch) {
     throw Refusal{"Too many accounts in one batch"};
   }
@@ -102,7 +102,7 @@ void create_batch(EndpointContext& ctx) {
 
 void balance(ReadOnlyEndpointContext& ctx) {
   const Body<wire::Transaction> body(ctx.call);
-  const auto\& request = *body;
+  const auto& request = *body;
   const Id id = id_of(ctx.tx, text(request.name()), no_account);
   const Money savings = balance_of(ctx.tx, tables::savings, id, no_savings);
   const Money sum = add(savings, balance_of(ctx.tx, tables::checkings, id, no_checking));
@@ -117,7 +117,7 @@ void balance(ReadOnlyEndpointContext& ctx) {
 
 void transact_savings(EndpointContext& ctx) {
   const Body<wire::Transaction> body(ctx.call);
-  const auto\& request = *body;
+  const auto& request = *body;
   const Id id = id_of(ctx.tx, required_name(request), no_account);
   const Money sum = add(balance_of(ctx.tx, tables::savings, id, no_savings), request.value());
   if (sum < 0) throw Refusal{"Not enough money in savings account"};
@@ -126,7 +126,7 @@ void transact_savings(EndpointContext& ctx) {
 
 void deposit_checking(EndpointContext& ctx) {
   const Body<wire::Transaction> body(ctx.call);
-  const auto\& request = *body;
+  const auto& request = *body;
   const std::string_view name = required_name(request);
   if (request.value() <= 0) throw Refusal{"Value <= 0"};
   const Id id = id_of(ctx.tx, name, no_account);
@@ -136,7 +136,7 @@ void deposit_checking(EndpointContext& ctx) {
 
 void amalgamate(EndpointContext& ctx) {
   const Body<wire::Amalgamate> body(ctx.call);
-  const auto\& request = *body;
+  const auto& request = *body;
   const Id source = id_of(ctx.tx, text(request.name_src()), "Source account does not exist");
   const Id destination =
       id_of(ctx.tx, text(request.name_dest()), "Destination account does not exist");
@@ -156,7 +156,7 @@ void amalgamate(EndpointContext& ctx) {
 
 void write_check(EndpointContext& ctx) {
   const Body<wire::Transaction> body(ctx.call);
-  const auto\& request = *body;
+  const auto& request = *body;
   const Id id = id_of(ctx.tx, required_name(request), no_account);
   const Money savings = balance_of(ctx.tx, tables::savings, id, no_savings);
   const Money total = add(savings, balance_of(ctx.tx, tables::checkings, id, no_checking));

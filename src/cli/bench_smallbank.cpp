@@ -3,9 +3,8 @@
 #include <flatbuffers/flatbuffers.h>
 
 #include <cstring>
-#include <vector>
-
 #include <string_view>
+#include <vector>
 
 #include "smallbank_generated.h"
 

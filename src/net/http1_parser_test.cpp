@@ -378,6 +378,19 @@ TEST(Http1Parser, LimitsHoldExactly) {
   }
 }
 
+/// What is wrong first is what is said, however the bytes were cut.
+TEST(Http1Parser, ALimitBeforeAnErrorIsWhatCounts) {
+  HttpLimits limits;
+  limits.max_target_size = 20;
+  for (const size_t padding : {5, 12, 13, 14, 30}) {
+    const std::string stream = "GET http://" + std::string(padding, 'h') + "@@/ HTTP/1.1\r\n\r\n";
+    const auto whole = read(stream, {}, limits);
+    const auto bytewise = read(stream, byte_by_byte(stream), limits);
+    EXPECT_NE(whole.error, "");
+    EXPECT_EQ(whole.error, bytewise.error) << padding;
+  }
+}
+
 TEST(Http1Parser, EndlessPartsWithoutContentAreBounded) {
   HttpLimits limits;
   limits.max_body_size = 1024;

@@ -128,7 +128,11 @@ Http1Parser::Step Http1Parser::Grammar::target_slash2(Http1Parser& p, std::strin
 Http1Parser::Step Http1Parser::Grammar::target_server(Http1Parser& p, std::string_view text) {
   for (; p.at_ < text.size() && is(text[p.at_], character::server); ++p.at_) {
     if (text[p.at_] != '@') continue;
-    if (p.server_at_seen_) return bad_target(p, "Double @ in url");
+    if (p.server_at_seen_) {
+      // What comes first counts, however the bytes were cut: the limit may lie before.
+      if (check_target_size(p) == Step::failed) return Step::failed;
+      return bad_target(p, "Double @ in url");
+    }
     p.server_at_seen_ = true;
   }
   if (check_target_size(p) == Step::failed) return Step::failed;

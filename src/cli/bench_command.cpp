@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <csignal>
@@ -38,9 +39,14 @@ const std::map<std::string, WorkloadKind> workloads{{"basic", WorkloadKind::basi
 Result<void> use_sandbox(BenchArguments& arguments) {
   if (arguments.sandbox.empty()) return {};
   const SandboxFolder folder(arguments.sandbox);
+  const auto nodes = folder.nodes();
+  const auto runs = std::find_if(nodes.begin(), nodes.end(), [](const SandboxFolder& node) {
+    return node.running_node().has_value();
+  });
+  const SandboxFolder& node = runs == nodes.end() ? folder : *runs;
   LoadOptions& load = arguments.bench.load;
   if (load.address.empty()) {
-    auto address = folder.rpc_address();
+    auto address = node.rpc_address();
     if (!address) return address.error();
     load.address = *address;
   }
@@ -51,7 +57,7 @@ Result<void> use_sandbox(BenchArguments& arguments) {
     load.identity.certificate_file = folder.user(0).certificate;
     load.identity.key_file = folder.user(0).private_key;
   }
-  if (arguments.server_pid == 0) arguments.server_pid = folder.running_node().value_or(0);
+  if (arguments.server_pid == 0) arguments.server_pid = node.running_node().value_or(0);
   return {};
 }
 

@@ -44,6 +44,7 @@ int run(const std::vector<std::string>& arguments, const Hooks& hooks) {
     add_sandbox(app, invocation);
     add_node(app, invocation);
   }
+  add_cluster(app, invocation);
   add_keys(app, invocation);
   add_ledger(app, invocation);
   add_receipt(app, invocation);

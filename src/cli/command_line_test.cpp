@@ -59,7 +59,7 @@ class CommandLine : public testing::Test {
 
 TEST_F(CommandLine, HelpNamesEverySubcommand) {
   EXPECT_EQ(call({"--help"}), exit_code::success);
-  for (const char* name : {"sandbox", "node", "keys", "ledger", "receipt", "bench"}) {
+  for (const char* name : {"sandbox", "node", "cluster", "keys", "ledger", "receipt", "bench"}) {
     EXPECT_NE(out_.find(name), std::string::npos) << name;
   }
   EXPECT_EQ(call({"ledger", "verify", "--help"}), exit_code::success);

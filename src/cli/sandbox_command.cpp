@@ -1,27 +1,31 @@
-// `sandbox`: one node of a new service on this machine, ready to be asked.
+// `sandbox`: a new service on this machine, of one node or of several, ready to be asked.
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 
+#include "cli/cluster_observer.h"
 #include "cli/commands.h"
+#include "cli/sandbox_cluster.h"
 #include "cli/sandbox_examples.h"
-#include "cli/sandbox_folder.h"
-#include "cli/sandbox_node.h"
-#include "cli/tls_client.h"
+#include "cli/sandbox_signals.h"
+#include "cli/sandbox_start.h"
+#include "cli/sandbox_watch.h"
 
 namespace entente::cli {
 namespace {
 
-constexpr std::chrono::seconds longest_start{60};
+constexpr int patience_seconds = 5;
+constexpr unsigned most_nodes = 9;
 
 struct SandboxOptions {
   SandboxPlan plan;
   std::string folder = "workspace/sandbox";
   bool json = false;
+  bool heal = false;
 };
 
 void say(const std::string& line) {
@@ -47,53 +51,28 @@ std::string default_constitution() {
   return beside.string();
 }
 
-sigset_t ending_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
-  return signals;
-}
-
-/// Waits for at most `patience`; true if one of the signals came.
-bool signalled(const sigset_t& signals, std::chrono::milliseconds patience) {
-  const timespec wait{patience.count() / 1000, (patience.count() % 1000) * 1'000'000};
-  return sigtimedwait(&signals, nullptr, &wait) > 0;
-}
-
-/// Does the application answer? An error as long as it does not.
-Result<void> try_application(const SandboxFolder& folder) {
-  const auto address = folder.rpc_address();
-  if (!address) return address.error();
-  const auto context = TlsContext::make({folder.service_certificate(), "", ""});
-  if (!context) return context.error();
-  auto client = TlsClient::connect(*context, *address, 5);
-  if (!client) return client.error();
-  const auto answer = client->exchange(request_text("GET", "/app/commit", ""));
-  if (!answer) return answer.error();
-  if (answer->status != 200) return Error{"status " + std::to_string(answer->status)};
-  return {};
-}
-
-enum class Started { ready, ended, interrupted, silent };
-
-Started wait_until_ready(const SandboxFolder& folder, SandboxNode& node, const sigset_t& signals,
-                         std::string& last_reason) {
-  Progress progress;
-  const auto end = std::chrono::steady_clock::now() + longest_start;
-  while (std::chrono::steady_clock::now() < end) {
-    if (signalled(signals, std::chrono::milliseconds(50))) return Started::interrupted;
-    if (node.ended()) return Started::ended;
-    const auto answered = try_application(folder);
-    if (answered) return Started::ready;
-    last_reason = answered.error().message;
-    progress.say("waiting for the application to answer");
+json::array nodes_in_json(const SandboxCluster& cluster) {
+  json::array out;
+  for (const SandboxMember& member : cluster.members()) {
+    out.push_back(json::object{{"address", "https://" + member.address},
+                               {"folder", member.folder.path()},
+                               {"pid", member.process.pid()},
+                               {"node_id", member.id}});
   }
-  return Started::silent;
+  return out;
 }
 
-void print_ready(const SandboxOptions& options, const SandboxFolder& folder,
-                 const std::string& address, int pid) {
-  const auto examples = sandbox_examples(options.plan.application, folder, address, this_program());
+void print_ready(const SandboxOptions& options, const SandboxCluster& cluster) {
+  const SandboxFolder& folder = cluster.home();
+  const SandboxMember& first = cluster.members().front();
+  const std::string& address = first.address;
+  const int pid = first.process.pid();
+  auto examples = sandbox_examples(options.plan.application, folder, address, this_program());
+  if (options.plan.nodes > 1) {
+    examples.push_back(
+        {"how the nodes are; end one (kill -9) and look again",
+         shell_word(this_program()) + " cluster status --sandbox " + shell_word(folder.path())});
+  }
   if (options.json) {
     json::array users;
     for (unsigned i = 0; i < options.plan.users; ++i) {
@@ -107,7 +86,8 @@ void print_ready(const SandboxOptions& options, const SandboxFolder& folder,
                      {"users", users},
                      {"member_certificate", folder.member(0).certificate},
                      {"insecure", true},
-                     {"pid", pid}};
+                     {"pid", pid},
+                     {"nodes", nodes_in_json(cluster)}};
     fmt::print("{}\n", json::dump(out));
     std::fflush(stdout);
     return;
@@ -124,7 +104,13 @@ void print_ready(const SandboxOptions& options, const SandboxFolder& folder,
     fmt::print("                       {}\n", folder.user(i).certificate);
   }
   fmt::print("  member               {}\n", folder.member(0).certificate);
-  fmt::print("  log                  {}\n\n", folder.output());
+  for (const SandboxMember& member : cluster.members()) {
+    if (options.plan.nodes == 1) break;
+    fmt::print("  {:<19}  https://{}, process {}, log {}\n", member.name(), member.address,
+               member.process.pid(), member.folder.output());
+  }
+  if (options.plan.nodes == 1) fmt::print("  log                  {}\n", folder.output());
+  fmt::print("\n");
   for (const Example& example : examples) {
     fmt::print("# {}\n{}\n\n", example.what, example.command);
   }
@@ -133,35 +119,15 @@ void print_ready(const SandboxOptions& options, const SandboxFolder& folder,
 }
 
 int not_free(const SandboxFolder& folder) {
+  const auto nodes = folder.nodes();
+  const bool runs = std::any_of(nodes.begin(), nodes.end(), [](const SandboxFolder& node) {
+    return node.running_node().has_value();
+  });
   const std::string word = shell_word(folder.path());
   return failed(folder.path() + " is not empty: there is " + folder.description() +
                 ".\nIt is left as it is. Either choose another folder with --workdir, or" +
-                (folder.running_node() ? " end that node (Ctrl-C where it was started) and" : "") +
+                (runs ? " end that node (Ctrl-C where it was started) and" : "") +
                 " remove this one:\n  rm -r " + word);
-}
-
-int with_logs(const SandboxFolder& folder, const std::string& what) {
-  std::string text = what;
-  for (const std::string& path : {folder.errors(), folder.output()}) {
-    const std::string lines = last_lines(path, 10);
-    if (!lines.empty()) text += "\nThe end of " + path + ":\n" + lines;
-  }
-  return failed(text + "The whole log is " + folder.output());
-}
-
-int not_started(const SandboxFolder& folder, const std::string& why) {
-  return with_logs(folder, "The node did not start: " + why);
-}
-
-/// After it answered: nobody here ended it.
-int ended_by_itself(const SandboxFolder& folder, int code) {
-  constexpr int killed = 128;  // as SandboxNode counts
-  std::string what =
-      "The service has ENDED: its node ended by itself, with exit code " + std::to_string(code);
-  if (code > killed && code < killed + NSIG) {
-    what += " (signal " + std::to_string(code - killed) + ", " + strsignal(code - killed) + ")";
-  }
-  return with_logs(folder, what);
 }
 
 int run_sandbox(const SandboxOptions& options, const Invocation& invocation) {
@@ -177,35 +143,27 @@ int run_sandbox(const SandboxOptions& options, const Invocation& invocation) {
   if (invocation.hooks.applications.size() > 1) {
     arguments.insert(arguments.end(), {"--app", options.plan.application});
   }
-  say("starting the node");
-  auto node = SandboxNode::start(folder, arguments);
-  if (!node) return failed(node.error().message);
-  std::string last_reason;
-  switch (wait_until_ready(folder, *node, signals, last_reason)) {
-    case Started::ready:
-      break;
-    case Started::interrupted:
-      return node->stop();
-    case Started::ended:
-      return not_started(folder, "it ended with exit code " + std::to_string(*node->ended()));
-    case Started::silent:
-      node->stop();
-      return not_started(folder, "no answer within " + std::to_string(longest_start.count()) +
-                                     " seconds; the last try said: " + last_reason);
+  SandboxCluster cluster(folder, options.plan, arguments);
+  if (auto code = start_nodes(cluster, signals)) return *code;
+  const auto context = TlsContext::make({folder.service_certificate(), "", ""});
+  if (!context) return failed(context.error().message);
+  std::vector<std::string> addresses;
+  for (const SandboxMember& member : cluster.members()) addresses.push_back(member.address);
+  ClusterObserver observer(*context, addresses, patience_seconds);
+  if (options.plan.nodes > 1) {
+    if (auto code = wait_until_complete(cluster, observer, signals)) return *code;
   }
-  const auto address = folder.rpc_address();
-  if (!address) return failed(address.error().message);
-  print_ready(options, folder, *address, node->pid());
-  while (!signalled(signals, std::chrono::milliseconds(200))) {
-    if (const auto code = node->ended()) {
-      return ended_by_itself(folder, *code);
-    }
-  }
-  say("\nending the node");
-  const int code = node->stop();
-  if (code != 0) return failed("the node ended with exit code " + std::to_string(code));
-  say("ended");
-  return exit_code::success;
+  print_ready(options, cluster);
+  return SandboxWatch(cluster, std::move(observer), *context, options.heal).run(signals);
+}
+
+CLI::Validator odd_number() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        return !text.empty() && (text.back() - '0') % 2 == 1 ? std::string()
+                                                             : "must be odd: " + text;
+      },
+      "odd");
 }
 
 }  // namespace
@@ -214,17 +172,24 @@ void add_sandbox(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<SandboxOptions>();
   options->plan.application = invocation.hooks.applications.front();
   options->plan.constitution_folder = default_constitution();
-  CLI::App& command = *app.add_subcommand(
-      "sandbox", "Start a new one-node service on this machine, for trying things out");
+  CLI::App& command =
+      *app.add_subcommand("sandbox", "Start a new service on this machine, for trying things out");
   if (invocation.hooks.applications.size() > 1) {
     command.add_option("--app", options->plan.application, "The application")
         ->check(CLI::IsMember(invocation.hooks.applications))
         ->type_name("NAME")
         ->capture_default_str();
   }
-  command.add_option("--port", options->plan.port, "Port on 127.0.0.1; 0: any free one")
+  command
+      .add_option("--port", options->plan.port,
+                  "Port on 127.0.0.1 of the first node, others follow; 0: any free ones")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
+  command.add_option("--nodes", options->plan.nodes, "How many nodes: an odd number up to 9")
+      ->check(CLI::Range(1u, most_nodes))
+      ->check(odd_number())
+      ->capture_default_str();
+  command.add_flag("--heal", options->heal, "Replace nodes that end, as long as a majority lives");
   command.add_option("--workdir", options->folder, "Folder for everything; must be new or empty")
       ->type_name("DIR")
       ->capture_default_str();
@@ -238,8 +203,15 @@ void add_sandbox(CLI::App& app, Invocation& invocation) {
   command.add_flag("--json", options->json, "Print one JSON object when the service answers");
   command.footer(
       "Ctrl-C ends the service. Until members can vote, the service is opened by a genesis option\n"
-      "that is for development only.");
+      "that is for development only, and its nodes trust each other by it.\n"
+      "With several nodes: node 0 works in the folder itself, node N in its sub-folder nodeN. One\n"
+      "line says how they are. Nodes that end are reported; the service goes on as long as a\n"
+      "majority lives, and the sandbox ends with exit code 1 when it does not. With --heal a new\n"
+      "node joins in place of the dead one, which is then retired and deleted.");
   command.callback([options, &invocation] {
+    if (options->heal && options->plan.nodes == 1) {
+      throw CLI::ValidationError("--heal", "needs --nodes 3 or more: a majority has to live");
+    }
     invocation.run = [options, &invocation] { return run_sandbox(*options, invocation); };
   });
 }

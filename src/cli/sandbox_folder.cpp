@@ -20,7 +20,6 @@ namespace fs = std::filesystem;
 constexpr const char* constitution_order[] = {"actions.js", "validate.js", "resolve.js",
                                               "apply.js"};
 constexpr uint64_t longest_file = 1 << 20;
-constexpr unsigned sandbox_validity_days = 90;
 constexpr unsigned readable = 0644;
 
 IdentityFiles identity(const SandboxFolder& folder, const std::string& name, bool member) {
@@ -59,6 +58,17 @@ IdentityFiles SandboxFolder::member(unsigned number) const {
   return identity(*this, "member" + std::to_string(number), true);
 }
 
+SandboxFolder SandboxFolder::node(unsigned number) const {
+  return number == 0 ? *this : SandboxFolder(file("node" + std::to_string(number)));
+}
+
+std::vector<SandboxFolder> SandboxFolder::nodes() const {
+  std::vector<SandboxFolder> out{*this};
+  std::error_code ignored;
+  for (unsigned i = 1; fs::is_directory(node(i).path(), ignored); ++i) out.push_back(node(i));
+  return out;
+}
+
 bool SandboxFolder::is_free() const {
   std::error_code ignored;
   return !fs::exists(path_, ignored) ||
@@ -81,8 +91,11 @@ std::string SandboxFolder::description() const {
   if (const auto chunks = system_disk().list(file("ledger")); chunks && !chunks->empty()) {
     out += fmt::format(", with a ledger of {} files", chunks->size());
   }
-  if (const auto pid = running_node()) {
+  for (const SandboxFolder& one : nodes()) {
+    const auto pid = one.running_node();
+    if (!pid) continue;
     out += fmt::format(", whose node still runs (process {})", *pid);
+    break;
   }
   return out;
 }
@@ -97,36 +110,30 @@ Result<std::vector<std::string>> constitution_files(const std::string& folder) {
 }
 
 Result<void> SandboxFolder::write_configuration(const SandboxPlan& plan) const {
-  json::array constitution, users;
-  for (const char* name : constitution_order) {
-    constitution.push_back(json::value(std::string("constitution/") + name));
-  }
-  for (unsigned i = 0; i < plan.users; ++i) {
-    users.push_back(json::value(name_of(user(i).certificate)));
-  }
   const IdentityFiles first_member = member(0);
-  const json::value member_entry =
-      json::object{{"certificate_file", name_of(first_member.certificate)},
-                   {"encryption_public_key_file", name_of(*first_member.encryption_public_key)}};
-  const json::object start{{"constitution_files", constitution},
-                           {"members", json::array{member_entry}},
-                           {"service_configuration", json::object{{"recovery_threshold", 1}}},
-                           {"initial_service_certificate_validity_days", sandbox_validity_days}};
-  const json::object interface {
-    {"bind_address", "127.0.0.1:" + std::to_string(plan.port)}, { "app_protocol", "HTTP1+HTTP2" }
-  };
-  const json::object document{
-      {"network",
-       json::object{{"node_to_node_interface", json::object{{"bind_address", "127.0.0.1:0"}}},
-                    {"rpc_interfaces", json::object{{"main", interface}}}}},
-      {"command", json::object{{"type", "Start"},
-                               {"service_certificate_file", name_of(service_certificate())},
-                               {"start", start}}},
-      {"node_certificate", json::object{{"initial_validity_days", sandbox_validity_days}}},
-      {"output_files", json::object{{"rpc_addresses_file", "rpc_addresses.json"},
-                                    {"node_certificate_file", "node_cert.pem"},
-                                    {"pid_file", "node.pid"}}},
-      {"development", json::object{{"insecure_open", json::object{{"users", users}}}}}};
+  SandboxGenesis genesis;
+  for (const char* name : constitution_order) {
+    genesis.constitution_files.push_back(std::string("constitution/") + name);
+  }
+  genesis.member_certificate = name_of(first_member.certificate);
+  genesis.member_encryption_key = name_of(*first_member.encryption_public_key);
+  for (unsigned i = 0; i < plan.users; ++i) {
+    genesis.user_certificates.push_back(name_of(user(i).certificate));
+  }
+  const auto document = starting_configuration({plan.port, plan.nodes > 1}, genesis);
+  return write_new_file(configuration(), json::dump_indented(document) + "\n", readable);
+}
+
+Result<void> SandboxFolder::prepare_to_join(const SandboxFolder& home, const std::string& target,
+                                            uint16_t port) const {
+  if (!is_free()) return Error{path_ + " is not empty"};
+  if (auto made = system_disk().create_folders(path_); !made) return made.error();
+  const auto certificate = small_text(home.service_certificate());
+  if (!certificate) return certificate.error();
+  if (auto copied = write_new_file(service_certificate(), *certificate, readable); !copied) {
+    return copied;
+  }
+  const auto document = joining_configuration({port, true}, target);
   return write_new_file(configuration(), json::dump_indented(document) + "\n", readable);
 }
 

@@ -15,6 +15,7 @@ namespace entente::cli {
 namespace {
 
 constexpr int cannot_run = 127;
+constexpr int killed = 128;  // the number of the signal is added, as shells do
 
 /// Between fork and exec: only calls that are allowed there. Does not return.
 [[noreturn]] void become_node(const char* folder, int output, int errors, char** arguments) {
@@ -67,13 +68,17 @@ std::optional<int> SandboxNode::ended() {
   if (exit_code_) return exit_code_;
   int status = 0;
   if (::waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
-  exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : killed + WTERMSIG(status);
   return exit_code_;
+}
+
+void SandboxNode::ask_to_end() {
+  if (!ended()) ::kill(pid_, SIGTERM);
 }
 
 int SandboxNode::stop() {
   constexpr int polls = 1000;
-  if (!ended()) ::kill(pid_, SIGTERM);
+  ask_to_end();
   for (int i = 0; i < polls && !ended(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
@@ -81,9 +86,17 @@ int SandboxNode::stop() {
     ::kill(pid_, SIGKILL);
     int status = 0;
     ::waitpid(pid_, &status, 0);
-    exit_code_ = 128 + SIGKILL;
+    exit_code_ = killed + SIGKILL;
   }
   return *exit_code_;
+}
+
+std::string exit_in_words(int code) {
+  std::string out = "with exit code " + std::to_string(code);
+  if (code > killed && code < killed + NSIG) {
+    out += " (signal " + std::to_string(code - killed) + ", " + strsignal(code - killed) + ")";
+  }
+  return out;
 }
 
 std::string last_lines(const std::string& path, size_t lines) {

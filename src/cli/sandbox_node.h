@@ -25,6 +25,8 @@ class SandboxNode {
   int pid() const { return pid_; }
   /// Exit code once it has ended (128 + signal if killed).
   std::optional<int> ended();
+  /// SIGTERM, if it still runs; returns at once.
+  void ask_to_end();
   /// SIGTERM, and SIGKILL if that does not help within ten seconds. The exit code.
   int stop();
 
@@ -33,6 +35,9 @@ class SandboxNode {
   int pid_ = -1;
   std::optional<int> exit_code_;
 };
+
+/// "with exit code 137 (signal 9, Killed)": what SandboxNode::ended() says, for people.
+std::string exit_in_words(int code);
 
 /// Last lines of a text file, for error messages; empty if there is none.
 std::string last_lines(const std::string& path, size_t lines);

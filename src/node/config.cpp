@@ -551,8 +551,6 @@ std::vector<std::string> without_effect(const Configuration& configuration) {
       ENTENTE_KEY("snapshots.tx_count", snapshots.tx_count),
       ENTENTE_KEY("snapshots.read_only_directory", snapshots.read_only_directory),
       ENTENTE_KEY("logging.host_level", host_level),
-      ENTENTE_KEY("consensus.message_timeout", consensus.message_timeout),
-      ENTENTE_KEY("consensus.election_timeout", consensus.election_timeout),
       ENTENTE_KEY("memory.circuit_size", memory.circuit_size),
       ENTENTE_KEY("memory.max_msg_size", memory.max_msg_size),
       ENTENTE_KEY("memory.max_fragment_size", memory.max_fragment_size),
@@ -560,8 +558,6 @@ std::vector<std::string> without_effect(const Configuration& configuration) {
       ENTENTE_KEY("output_files.sealed_ledger_secret_location",
                   output_files.sealed_ledger_secret_location),
       ENTENTE_KEY("tick_interval", tick_interval),
-      ENTENTE_KEY("node_client_interface", node_client_interface),
-      ENTENTE_KEY("client_connection_timeout", client_connection_timeout),
       ENTENTE_KEY("node_to_node_message_limit", node_to_node_message_limit),
   };
 #undef ENTENTE_KEY

@@ -54,6 +54,7 @@ struct Http1Parser::Grammar {
   static std::string_view current_name(const Http1Parser& p);
   static Step value_start(Http1Parser& p, std::string_view text);
   static Step check_value_size(Http1Parser& p);
+  static Step bad_value(Http1Parser& p, const char* name, const char* reason);
   static Step end_of_value(Http1Parser& p, std::string_view text);
   static void note_connection(Http1Parser& p, std::string_view list);
   static Step value(Http1Parser& p, std::string_view text);

@@ -134,6 +134,13 @@ Http1Parser::Step Http1Parser::Grammar::check_value_size(Http1Parser& p) {
                       p.at_);
 }
 
+/// For errors found while a value is scanned: the limit may lie before, and what comes first counts,
+/// however the bytes were cut.
+Http1Parser::Step Http1Parser::Grammar::bad_value(Http1Parser& p, const char* name,
+                                                  const char* reason) {
+  return check_value_size(p) == Step::failed ? Step::failed : p.fail(name, reason, p.at_);
+}
+
 Http1Parser::Step Http1Parser::Grammar::end_of_value(Http1Parser& p, std::string_view text) {
   if (text[p.at_] == '\n') {
     return p.at_ == p.begin_
@@ -187,7 +194,7 @@ Http1Parser::Step Http1Parser::Grammar::content_length(Http1Parser& p, std::stri
     if (c < '0' || c > '9') break;
     const uint64_t digit = static_cast<uint64_t>(c - '0');
     if (p.length_ > (UINT64_MAX - digit) / 10) {
-      return p.fail("HPE_INVALID_CONTENT_LENGTH", "Content-Length overflow", p.at_);
+      return bad_value(p, "HPE_INVALID_CONTENT_LENGTH", "Content-Length overflow");
     }
     p.length_ = p.length_ * 10 + digit;
   }
@@ -231,7 +238,7 @@ std::string Http1Parser::Grammar::last_coding(const Http1Parser& p, std::string_
 }
 
 Http1Parser::Step Http1Parser::Grammar::bad_coding(Http1Parser& p) {
-  return p.fail("HPE_INVALID_TRANSFER_ENCODING", "Invalid `Transfer-Encoding` header value", p.at_);
+  return bad_value(p, "HPE_INVALID_TRANSFER_ENCODING", "Invalid `Transfer-Encoding` header value");
 }
 
 Http1Parser::Step Http1Parser::Grammar::headers_lf(Http1Parser& p, std::string_view text) {

@@ -391,6 +391,21 @@ TEST(Http1Parser, ALimitBeforeAnErrorIsWhatCounts) {
   }
 }
 
+TEST(Http1Parser, ALimitBeforeAnErrorInAValueIsWhatCounts) {
+  HttpLimits limits;
+  limits.max_header_size = 30;
+  for (const size_t padding : {5, 20, 21, 22, 29, 30, 31, 60}) {
+    for (const std::string& header :
+         {"transfer-encoding: " + std::string(padding, 'x') + ",chunked,gzip",
+          "content-length: " + std::string(padding, '0') + "99999999999999999999999"}) {
+      const std::string stream = "POST / HTTP/1.1\r\n" + header + "\r\n\r\n";
+      const auto whole = read(stream, {}, limits);
+      EXPECT_NE(whole.error, "");
+      EXPECT_EQ(whole.error, read(stream, byte_by_byte(stream), limits).error) << header;
+    }
+  }
+}
+
 TEST(Http1Parser, EndlessPartsWithoutContentAreBounded) {
   HttpLimits limits;
   limits.max_body_size = 1024;

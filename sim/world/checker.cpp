@@ -31,6 +31,7 @@ void Checker::joined(const Node& node) {
   before.view = node.core().view();
   before.role = node.core().role();
   before.configurations = log.configurations().all().size();
+  if (node.ledger().size() != log.commit().value) fail("I-21", node, "ledger and core differ");
   if (log.commit().value > committed_.size() ||
       (log.commit().value != 0 &&
        committed_[log.commit().value - 1].id != log.id_of(log.commit()))) {
@@ -48,10 +49,15 @@ void Checker::after_step(const Node& node, const Event& event) {
   if (log.commit() < before.commit) fail("A-2", node, "its commit point goes back");
   check_truncation(node, event, before);
   check_log(node, event, before);
-  if (log.commit() != before.commit) check_commit(node, before);
+  if (log.commit() != before.commit) {
+    check_refinement(node, before);
+    check_commit(node, before);
+    check_quorum_log(node);
+  }
   check_leader(node, before);
   check_matches(node, before);
   check_role(node, before);
+  check_pending(node);
   check_membership(node, event, before);
   for (const auto& send : event.outputs->sends) check_sent(node, send);
   check_reads(node, event);
@@ -73,6 +79,10 @@ void Checker::check_truncation(const Node& node, const Event& event, Before& bef
   const bool leads_now = node.leads() && before.role != Leadership::leader;
   if (before.role == Leadership::leader && node.leads()) {
     fail("A-4", node, "a leader drops entries of its own log");
+  }
+  // What was held is held no more: perhaps too few are left that hold what somebody committed.
+  for (const auto& [id, other] : *nodes_) {
+    if (other->core().log().commit() > to) check_quorum_log(*other);
   }
   if (leads_now) return;
   if (std::holds_alternative<input::ValidationFailed>(*event.input)) return;
@@ -164,8 +174,7 @@ void Checker::check_commit(const Node& node, const Before& before) {
   const Log& log = node.core().log();
   const SeqNo commit = log.commit();
   // A leader outside of the newest configuration is not needed for its quorum.
-  if (commit > log.stable() && !node.leads() &&
-      node.core().phase() == MembershipPhase::active) {
+  if (commit > log.stable() && !node.leads() && node.core().phase() == MembershipPhase::active) {
     fail("I-8", node, "commits what is not stable");
   }
   for (SeqNo seqno = before.commit + 1; seqno <= commit; ++seqno) {

@@ -66,6 +66,10 @@ class Checker {
   void check_membership(const Node& node, const Event& event, Before& before);
   void check_sent(const Node& node, const Outputs::Send& send);
   void check_reads(const Node& node, const Event& event);
+  // checker_committed.cpp
+  void check_refinement(const Node& node, const Before& before);
+  void check_quorum_log(const Node& node);
+  void check_pending(const Node& node);
   void count_probes(const Node& node, const Event& event, const Before& before);
 
   const Nodes* nodes_;

@@ -9,13 +9,18 @@
 
 namespace entente::sim {
 
+enum class Network : uint8_t {
+  ordered,  ///< each link keeps its order, holds two messages and loses any
+  anyhow    ///< whatever was ever sent may come at any time, again and again, or never
+};
+
 struct Bounds {
   std::string name;
   std::vector<std::vector<std::string>> configurations;  ///< one after the other
   uint64_t view_changes = 0;
   uint64_t writes = 0;
-  bool ordered = true;        ///< links keep the order of messages, and lose some; else any order
-  bool duplicates = false;    ///< a delivered message may come again
+  uint64_t transfers = 0;  ///< times that a leader is asked to hand over
+  Network network = Network::ordered;
   bool quorum_checks = true;  ///< leaders may step down because they hear nobody
   bool late_validation = false;  ///< stability is reported by an action of its own
 };

@@ -36,9 +36,7 @@ std::optional<std::string> Simulator::recover() {
   SeqNo written{};
   View written_view{};
   while (now_ < until) {
-    Happening next = std::move(const_cast<Happening&>(queue_.top()));
-    queue_.pop();
-    happen(next);
+    happen(next());
     if (const auto& violation = cluster_.checker().violation()) return violation;
     Node* leads = cluster_.latest_leader([this](const NodeId& id) { return alive(id); });
     // An election may have lost what was written.

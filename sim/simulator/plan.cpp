@@ -40,6 +40,7 @@ Plan Plan::from_seed(uint64_t seed) {
   plan.core.retained_entries = random.chance(300) ? random.between(1, 10) : 20'000;
   plan.core.stream_bytes = random.chance(500) ? 1 : 2'000;
   plan.core.in_flight_bytes = random.chance(300) ? 1'000 : 8 << 20;
+  plan.disorder = random.chance(100);
   return plan;
 }
 
@@ -50,8 +51,9 @@ std::string Plan::text() const {
       << " partitions " << partitions << " pauses " << pauses << " kills " << kills
       << " reconfigurations " << reconfigurations << " transfers " << transfers << " reads "
       << reads << " slow " << slow_validation << " invalid " << invalid << " resends " << resends
-      << " late " << late_writes << " clocks " << clock_changes << " gap " << action_gap
-      << " append " << core.append_entries << " retained " << core.retained_entries;
+      << " late " << late_writes << " clocks " << clock_changes << (disorder ? " disorder" : "")
+      << " gap " << action_gap << " append " << core.append_entries << " retained "
+      << core.retained_entries;
   return out.str();
 }
 

@@ -35,6 +35,7 @@ struct Plan {
   uint64_t resends = 0;      ///< a leader sends an arbitrary range again
   uint64_t late_writes = 0;  ///< ids given before and proposed after other things
   uint64_t clock_changes = 0;
+  bool disorder = false;        ///< links reorder in the second phase too
   uint64_t action_gap = 2'000;  ///< microseconds between two actions, on average
   consensus::RaftOptions core;
 

@@ -8,6 +8,7 @@ namespace {
 
 constexpr size_t remembered_messages = 500;
 constexpr size_t remembered_notes = 60;
+constexpr uint64_t longest_calm_delay = 2'000;
 
 // Letters, so that the order of ids says nothing about their age.
 NodeId name_of(uint64_t number) {
@@ -27,9 +28,10 @@ Simulator::Simulator(Plan plan, bool tracing)
   for (uint64_t i = 0; i < plan_.nodes; ++i) {
     if (i == 0) {
       const NodeId id = name_of(next_id_++);
-      hosts_[id];
-      cluster_.add(id, MonotonicTime(0), {Habits::Signing::always, true, true}).start();
-      schedule(0, {0, 0, Happening::Kind::tick, {}, id});
+      Host& host = hosts_[id];
+      host.node = &cluster_.add(id, MonotonicTime(0), {Habits::Signing::always, true, true});
+      host.node->start();
+      schedule(0, Happening::Kind::tick, &host);
       voters.push_back(id);
     } else {
       voters.push_back(add_joiner({}));
@@ -40,16 +42,16 @@ Simulator::Simulator(Plan plan, bool tracing)
   cluster_.at(voters[0]).configure(first);
   cluster_.at(voters[0]).sign();
   for (uint64_t i = 0; i < plan_.spare; ++i) add_joiner({});
-  schedule(0, {0, 0, Happening::Kind::action, {}, {}});
+  schedule(0, Happening::Kind::action);
 }
 
 NodeId Simulator::add_joiner(const Snapshot& snapshot) {
   const NodeId id = name_of(next_id_++);
-  hosts_[id];
-  Node& node = cluster_.add(id, MonotonicTime(static_cast<int64_t>(now_)),
+  Host& host = hosts_[id];
+  host.node = &cluster_.add(id, MonotonicTime(static_cast<int64_t>(now_)),
                             {Habits::Signing::always, true, true});
-  node.join(snapshot);
-  schedule(random_.below(10'000), {0, 0, Happening::Kind::tick, {}, id});
+  host.node->join(snapshot);
+  schedule(random_.below(10'000), Happening::Kind::tick, &host);
   return id;
 }
 
@@ -63,6 +65,16 @@ void Simulator::note(std::string what) {
   if (notes_.size() > remembered_notes) notes_.pop_front();
 }
 
+StateHash Simulator::fingerprint() const {
+  StateHasher hasher = fingerprint_;
+  for (const auto& [id, node] : cluster_.nodes()) {
+    const StateHash state = node->core().state_hash();
+    hasher.add(state.low);
+    hasher.add(state.high);
+  }
+  return hasher.finish();
+}
+
 std::string Simulator::report() const {
   std::ostringstream out;
   out << plan_.text() << "\n";
@@ -73,44 +85,58 @@ std::string Simulator::report() const {
 
 // --------------------------------------------------------------------------------------- the loop
 
-void Simulator::schedule(uint64_t delay, Happening happening) {
-  happening.at = now_ + delay;
-  happening.order = order_++;
-  queue_.push(std::move(happening));
+void Simulator::schedule(uint64_t delay, Happening::Kind kind, Host* host, uint32_t packet) {
+  queue_.push({now_ + delay, order_++, kind, packet, host});
+}
+
+void Simulator::send_after(uint64_t delay, Packet packet) {
+  Host* to = &hosts_.at(packet.to);
+  uint32_t place = static_cast<uint32_t>(packets_.size());
+  if (free_packets_.empty()) {
+    packets_.push_back(std::move(packet));
+  } else {
+    place = free_packets_.back();
+    free_packets_.pop_back();
+    packets_[place] = std::move(packet);
+  }
+  schedule(delay, Happening::Kind::message, to, place);
+}
+
+Simulator::Happening Simulator::next() {
+  const Happening happening = queue_.top();
+  queue_.pop();
+  return happening;
 }
 
 std::optional<std::string> Simulator::run(uint64_t events) {
   while (events_ < events) {
-    Happening next = std::move(const_cast<Happening&>(queue_.top()));
-    queue_.pop();
-    happen(next);
+    happen(next());
     if (const auto& violation = cluster_.checker().violation()) return violation;
   }
   return recover();
 }
 
-void Simulator::happen(Happening& happening) {
+void Simulator::happen(const Happening& happening) {
   ++events_;
   now_ = std::max(now_, happening.at);
   fingerprint_.add(now_);
   switch (happening.kind) {
     case Happening::Kind::message:
-      return deliver(happening.packet);
+      return deliver(*happening.host, happening.packet);
     case Happening::Kind::tick:
-      return tick(happening.node);
+      return tick(*happening.host);
     case Happening::Kind::action:
       if (!faults_) return;
       act();
-      return schedule(random_.below(2 * plan_.action_gap), {0, 0, Happening::Kind::action, {}, {}});
+      return schedule(random_.below(2 * plan_.action_gap), Happening::Kind::action);
   }
 }
 
-void Simulator::tick(const NodeId& id) {
-  Host& host = hosts_.at(id);
+void Simulator::tick(Host& host) {
   if (host.dead) return;
-  schedule(host.tick_us, {0, 0, Happening::Kind::tick, {}, id});
+  schedule(host.tick_us, Happening::Kind::tick, &host);
   if (host.paused) return;
-  Node& node = cluster_.at(id);
+  Node& node = *host.node;
   if (!node.habits().stable && host.slow_until <= now_) {
     node.set_habits({Habits::Signing::always, true, true});
   }
@@ -124,40 +150,49 @@ void Simulator::post(Packet packet) {
   if (!alive(packet.to)) return;
   uint64_t copies = 1;
   if (faults_) {
-    history_.push_back(packet);
-    if (history_.size() > remembered_messages) history_.pop_front();
+    if (plan_.replays != 0) {
+      history_.push_back(packet);
+      if (history_.size() > remembered_messages) history_.pop_front();
+    }
     if (random_.chance(plan_.replays)) {
-      Packet old = history_[random_.below(history_.size())];
-      schedule(random_.below(plan_.longest_delay),
-               {0, 0, Happening::Kind::message, std::move(old), {}});
+      send_after(random_.below(plan_.longest_delay), history_[random_.below(history_.size())]);
     }
     if (random_.chance(plan_.loss) || cut_.contains({packet.from, packet.to})) return;
     if (random_.chance(plan_.duplicates)) copies = 2;
   }
-  const uint64_t longest = faults_ ? plan_.longest_delay : 2'000;
+  if (!faults_ && !plan_.disorder) return send_in_order(std::move(packet));
+  const uint64_t longest = faults_ ? plan_.longest_delay : longest_calm_delay;
   for (uint64_t i = 0; i < copies; ++i) {
     uint64_t delay = random_.between(plan_.shortest_delay, longest);
     if (faults_ && random_.chance(plan_.burst)) delay += random_.below(1'000'000);
-    schedule(delay, {0, 0, Happening::Kind::message, packet, {}});
+    if (i + 1 < copies) {
+      send_after(delay, packet);
+    } else {
+      send_after(delay, std::move(packet));
+    }
   }
 }
 
-void Simulator::deliver(Packet& packet) {
-  const Host& host = hosts_.at(packet.to);
-  if (host.dead) return;
-  if (host.paused) {
+// As connections do.
+void Simulator::send_in_order(Packet packet) {
+  uint64_t& last = last_arrivals_[{packet.from, packet.to}];
+  last = std::max(last, now_ + random_.between(plan_.shortest_delay, longest_calm_delay));
+  send_after(last - now_, std::move(packet));
+}
+
+void Simulator::deliver(Host& host, uint32_t place) {
+  if (!host.dead && host.paused && random_.chance(500)) {
     // It lies in the buffers of the host until the node wakes.
-    if (random_.chance(500)) {
-      schedule(50'000, {0, 0, Happening::Kind::message, std::move(packet), {}});
-    }
-    return;
+    return schedule(50'000, Happening::Kind::message, &host, place);
   }
+  Packet packet = std::move(packets_[place]);
+  free_packets_.push_back(place);
+  if (host.dead || host.paused) return;
   fingerprint_.add(packet.message.view);
   fingerprint_.add(packet.message.body.index());
   if (tracing_) note(describe(packet));
-  Node& node = cluster_.at(packet.to);
-  node.receive(packet.from, std::move(packet.message));
-  node.flush();
+  host.node->receive(packet.from, std::move(packet.message));
+  host.node->flush();
 }
 
 }  // namespace entente::sim

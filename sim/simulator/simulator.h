@@ -24,36 +24,40 @@ class Simulator {
 
   uint64_t events() const { return events_; }
   /// Equal for equal runs.
-  StateHash fingerprint() const { return fingerprint_.finish(); }
+  StateHash fingerprint() const;
   const std::map<std::string, uint64_t>& probes() { return cluster_.checker().probes(); }
   uint64_t committed() { return cluster_.checker().committed().size(); }
   /// The last messages and actions, and all nodes.
   std::string report() const;
 
  private:
-  struct Happening {
-    enum class Kind : uint8_t { message, tick, action };
-    uint64_t at;  // microseconds
-    uint64_t order;
-    Kind kind;
-    Packet packet;  // of a message
-    NodeId node;    // of a tick
-    bool operator>(const Happening& other) const {
-      return at != other.at ? at > other.at : order > other.order;
-    }
-  };
   struct Host {
+    Node* node = nullptr;
     bool dead = false;
     bool paused = false;
     uint64_t tick_us = 10'000;  // real time between two ticks
     uint64_t slow_until = 0;    // validation is reported late
   };
-
-  void schedule(uint64_t delay, Happening happening);
+  // Small, since the heap moves them about: packets lie elsewhere.
+  struct Happening {
+    enum class Kind : uint8_t { message, tick, action };
+    uint64_t at;  // microseconds
+    uint64_t order;
+    Kind kind;
+    uint32_t packet;  // of a message: its place in packets_
+    Host* host;       // of a message or a tick
+    bool operator>(const Happening& other) const {
+      return at != other.at ? at > other.at : order > other.order;
+    }
+  };
+  void schedule(uint64_t delay, Happening::Kind kind, Host* host = nullptr, uint32_t packet = 0);
+  void send_after(uint64_t delay, Packet packet);
+  void send_in_order(Packet packet);
+  Happening next();
   void post(Packet packet);
-  void happen(Happening& happening);
-  void deliver(Packet& packet);
-  void tick(const NodeId& id);
+  void happen(const Happening& happening);
+  void deliver(Host& host, uint32_t packet);
+  void tick(Host& host);
   NodeId add_joiner(const Snapshot& snapshot);
   void note(std::string what);
   bool alive(const NodeId& id) const;
@@ -84,6 +88,9 @@ class Simulator {
   std::map<NodeId, Host> hosts_;
   std::set<std::pair<NodeId, NodeId>> cut_;
   std::priority_queue<Happening, std::vector<Happening>, std::greater<>> queue_;
+  std::map<std::pair<NodeId, NodeId>, uint64_t> last_arrivals_;  // of links that keep the order
+  std::vector<Packet> packets_;                                  // under way; places are used again
+  std::vector<uint32_t> free_packets_;
   std::deque<Packet> history_;
   std::deque<std::pair<NodeId, Node::Held>> held_;
   std::deque<std::string> notes_;

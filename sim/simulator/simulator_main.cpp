@@ -3,9 +3,14 @@
 //   --seeds N         seeds S … S+N-1 (S by --seed, default 1)
 //   --steps E         events of the first phase of each run, default 20000
 //   --probes          says how often interesting things happened
+//   --messages        the report of a failure has the last messages (it has them anyway, unless
+//                     an assertion of the core ends the program)
 //   --fingerprints    prints one line for each seed, equal for equal runs
 
+#include <unistd.h>
+
 #include <chrono>
+#include <csignal>
 #include <iostream>
 #include <map>
 #include <string>
@@ -13,22 +18,44 @@
 #include "sim/simulator/simulator.h"
 #include "sim/world/seeded_defect.h"
 
+namespace {
+
+using namespace entente::sim;
+
+const Simulator* running = nullptr;
+uint64_t running_seed = 0;
+
+// An assertion of the core is a finding like any other. There is one thread, and it is in no
+// library call: printing is safe.
+void on_abort(int) {
+  std::cout << "seed " << running_seed << " after " << running->events()
+            << " events: an assertion of the core\n"
+            << running->report() << std::flush;
+  _exit(1);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
-  using namespace entente::sim;
   std::map<std::string, std::string> options{
       {"--seed", "1"}, {"--seeds", "1"}, {"--steps", "20000"}, {"--defect", "none"}};
   bool probes = false;
   bool fingerprints = false;
+  bool tracing = false;
+  std::signal(SIGABRT, on_abort);
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (word == "--probes") {
       probes = true;
+    } else if (word == "--messages") {
+      tracing = true;
     } else if (word == "--fingerprints") {
       fingerprints = true;
     } else if (options.contains(word) && i + 1 < argc) {
       options[word] = argv[++i];
     } else {
-      std::cerr << "entente_sim [--seed S] [--seeds N] [--steps E] [--probes] [--fingerprints]\n";
+      std::cerr << "entente_sim [--seed S] [--seeds N] [--steps E] [--probes] [--messages] "
+                   "[--fingerprints]\n";
       return 2;
     }
   }
@@ -42,7 +69,9 @@ int main(int argc, char** argv) {
   uint64_t committed = 0;
   const auto begin = std::chrono::steady_clock::now();
   for (uint64_t seed = first; seed < first + count; ++seed) {
-    Simulator simulator(Plan::from_seed(seed));
+    Simulator simulator(Plan::from_seed(seed), tracing);
+    running = &simulator;
+    running_seed = seed;
     const auto failure = simulator.run(steps);
     events += simulator.events();
     committed += simulator.committed();

@@ -26,9 +26,9 @@ std::string_view trimmed(std::string_view text) {
 }
 
 Result<void> read_header(std::string_view line, ResponseFrame& frame) {
-  // Only four headers count; their first letters sort out most lines at once.
+  // Only five headers count; their first letters sort out most lines at once.
   const char first = static_cast<char>(line[0] | 0x20);
-  if (first != 'c' && first != 't' && first != 'p') return {};
+  if (first != 'c' && first != 't' && first != 'p' && first != 'x') return {};
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos) return Error{"a header line without ':'"};
   const std::string_view name = line.substr(0, colon);
@@ -43,6 +43,8 @@ Result<void> read_header(std::string_view line, ResponseFrame& frame) {
     return Error{"transfer-encoding is not read by this client"};
   } else if (same_name(name, "preference-applied")) {
     frame.preference_applied = true;
+  } else if (same_name(name, "x-ms-ccf-transaction-id")) {
+    frame.transaction_id = value;
   } else if (same_name(name, "connection")) {
     frame.close = same_name(value, "close");
   }

@@ -16,6 +16,7 @@ struct ResponseFrame {
   size_t body_size = 0;
   bool preference_applied = false;  ///< the header `preference-applied` is there (RFC 7240)
   bool close = false;               ///< the server closes after this answer
+  std::string_view transaction_id;  ///< part of what was parsed; empty if there is none
 
   size_t size() const { return header_size + body_size; }
 };

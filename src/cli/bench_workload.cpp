@@ -1,5 +1,6 @@
 #include "cli/bench_workload.h"
 
+#include <algorithm>
 #include <random>
 
 namespace entente::cli {
@@ -8,10 +9,17 @@ namespace {
 // Keys have a fixed width, so that requests are made by overwriting digits in a finished text.
 constexpr uint32_t first_key = 100'000'000;
 constexpr std::string_view key_digits = "100000000";
+constexpr uint32_t most_keys = 800'000'000;
 
 std::string wait_header(const WorkloadOptions& options) {
   if (options.prefer_wait_seconds == 0) return {};
   return "prefer: wait=" + std::to_string(options.prefer_wait_seconds) + "\r\n";
+}
+
+/// The digits of a key, over those that stand there.
+void write_digits(uint32_t key, char* text) {
+  char* digit = text + key_digits.size();
+  for (key += first_key; key != 0; key /= 10) *--digit = static_cast<char>('0' + key % 10);
 }
 
 /// A request with a hole for the key.
@@ -23,8 +31,7 @@ struct Template {
   void append(uint32_t key, std::string& out) const {
     const size_t begin = out.size();
     out += text;
-    char* digit = out.data() + begin + key_at + key_digits.size();
-    for (key += first_key; key != 0; key /= 10) *--digit = static_cast<char>('0' + key % 10);
+    write_digits(key, out.data() + begin + key_at);
   }
 };
 
@@ -45,14 +52,17 @@ std::string value_text(uint32_t size, uint32_t seed) {
   return out;
 }
 
-Template write_template(const WorkloadOptions& options) {
-  const std::string value = value_text(options.value_size, options.seed);
+Template write_template(const WorkloadOptions& options, const std::string& value) {
   const std::string key(key_digits);
   if (options.kind == WorkloadKind::logging) {
     return Template(with_body("POST /app/log/private", "application/json", wait_header(options),
                               "{\"id\":" + key + ",\"msg\":\"" + value + "\"}"));
   }
   return Template(with_body("PUT /app/records/" + key, "text/plain", wait_header(options), value));
+}
+
+Template write_template(const WorkloadOptions& options) {
+  return write_template(options, value_text(options.value_size, options.seed));
 }
 
 Template read_template(const WorkloadOptions& options) {
@@ -87,9 +97,11 @@ class ReadsAndWrites : public RequestStream {
         read_(read_template(options)),
         random_(uint64_t{options.seed} + (uint64_t{connection} << 32)) {}
 
-  void append_next(std::string& out) override {
+  SentRequest append_next(std::string& out) override {
     const bool read = read_percent_ != 0 && random_.below(100) < read_percent_;
-    (read ? read_ : write_).append(random_.below(keys_), out);
+    const uint32_t key = random_.below(keys_);
+    (read ? read_ : write_).append(key, out);
+    return {!read, key};
   }
 
  private:
@@ -109,10 +121,12 @@ class FillingWrites : public RequestStream {
         next_(first),
         write_(write_template(options)) {}
 
-  void append_next(std::string& out) override {
+  SentRequest append_next(std::string& out) override {
     if (next_ >= keys_) next_ = first_;
-    write_.append(static_cast<uint32_t>(next_), out);
+    const auto key = static_cast<uint32_t>(next_);
+    write_.append(key, out);
     next_ += step_;
+    return {true, key};
   }
 
  private:
@@ -123,11 +137,40 @@ class FillingWrites : public RequestStream {
   const Template write_;
 };
 
+class RecordedWrites : public RequestStream {
+ public:
+  RecordedWrites(const WorkloadOptions& options, const RecordedValues& values, uint32_t first,
+                 uint32_t step)
+      : step_(step),
+        next_(first),
+        write_(write_template(options, values.value(0))),
+        value_key_at_(write_.text.rfind(key_digits)) {}
+
+  SentRequest append_next(std::string& out) override {
+    const uint32_t key = next_;
+    const size_t begin = out.size();
+    write_.append(key, out);
+    write_digits(key, out.data() + begin + value_key_at_);
+    next_ = (next_ + step_) % most_keys;
+    return {true, key};
+  }
+
+ private:
+  const uint32_t step_;
+  uint32_t next_;
+  const Template write_;
+  const size_t value_key_at_;
+};
+
 class SmallBankRequests : public RequestStream {
  public:
   SmallBankRequests(const WorkloadOptions& options, uint32_t connection)
       : generator_(options.seed + connection), writer_(wait_header(options)) {}
-  void append_next(std::string& out) override { writer_.append(generator_.next(), out); }
+  SentRequest append_next(std::string& out) override {
+    const SmallBankOperation operation = generator_.next();
+    writer_.append(operation, out);
+    return {operation.kind != SmallBankOperation::Kind::balance, 0};
+  }
 
  private:
   SmallBankGenerator generator_;
@@ -148,13 +191,32 @@ std::unique_ptr<RequestStream> make_filling_stream(const WorkloadOptions& option
   return std::make_unique<FillingWrites>(options, first, step);
 }
 
+std::unique_ptr<RequestStream> make_recorded_stream(const WorkloadOptions& options,
+                                                    const RecordedValues& values, uint32_t first,
+                                                    uint32_t step) {
+  return std::make_unique<RecordedWrites>(options, values, first, step);
+}
+
+std::string RecordedValues::key(uint32_t key) const {
+  std::string out(key_digits);
+  write_digits(key, out.data());
+  return out;
+}
+
+std::string RecordedValues::value(uint32_t key) const {
+  std::string out = tag + this->key(key);
+  out.resize(std::max<size_t>(size, out.size()), '.');
+  return out;
+}
+
 ModelledSmallBank::ModelledSmallBank(const WorkloadOptions& options)
     : generator_(options.seed), writer_(wait_header(options)) {}
 
-void ModelledSmallBank::append_next(std::string& out) {
+SentRequest ModelledSmallBank::append_next(std::string& out) {
   const SmallBankOperation operation = generator_.next();
   if (!model_.apply(operation)) ++refused_;
   writer_.append(operation, out);
+  return {operation.kind != SmallBankOperation::Kind::balance, 0};
 }
 
 }  // namespace entente::cli

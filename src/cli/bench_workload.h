@@ -22,12 +22,27 @@ struct WorkloadOptions {
   uint32_t prefer_wait_seconds = 0;  ///< 0: writes do not ask to wait for global commit
 };
 
+/// Values that differ for every key and every run, so that they can be told apart afterwards.
+struct RecordedValues {
+  std::string tag;    ///< of the run
+  uint32_t size = 0;  ///< bytes, at least those of the tag and a key
+  static constexpr uint32_t smallest = 17;
+  std::string key(uint32_t key) const;
+  std::string value(uint32_t key) const;
+};
+
+/// What was appended to a stream of requests.
+struct SentRequest {
+  bool write = true;
+  uint32_t key = 0;  ///< of what is written; not for smallbank
+};
+
 /// One endless stream of requests. Not thread-safe.
 class RequestStream {
  public:
   virtual ~RequestStream() = default;
   /// Appends the bytes of exactly one request.
-  virtual void append_next(std::string& out) = 0;
+  virtual SentRequest append_next(std::string& out) = 0;
 };
 
 /// The stream of connection number `connection`; equal arguments give equal streams.
@@ -37,11 +52,16 @@ std::unique_ptr<RequestStream> make_stream(const WorkloadOptions& options, uint3
 std::unique_ptr<RequestStream> make_filling_stream(const WorkloadOptions& options, uint32_t first,
                                                    uint32_t step);
 
+/// Writes each key once, every `step`-th from `first` on, with values of their own. Not for smallbank.
+std::unique_ptr<RequestStream> make_recorded_stream(const WorkloadOptions& options,
+                                                    const RecordedValues& values, uint32_t first,
+                                                    uint32_t step);
+
 /// SmallBank operations in order, each also applied to a model of the bank.
 class ModelledSmallBank : public RequestStream {
  public:
   explicit ModelledSmallBank(const WorkloadOptions& options);
-  void append_next(std::string& out) override;
+  SentRequest append_next(std::string& out) override;
   const SmallBankModel& model() const { return model_; }
   uint64_t refused() const { return refused_; }
 

@@ -53,6 +53,12 @@ std::string header_of(const Answer& answer, std::string_view name) {
   return "";
 }
 
+std::optional<std::string> address_in(std::string_view url) {
+  auto place = place_of(url);
+  if (!place) return std::nullopt;
+  return std::move(place->address);
+}
+
 std::string in_words(const Answer& answer) {
   constexpr size_t most_shown = 200;
   std::string out = "status " + std::to_string(answer.status);

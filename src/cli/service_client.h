@@ -47,6 +47,9 @@ Result<Answer> call_following(const TlsContext& context, std::string address,
 /// Value of a header of an answer; the name in lower case. Empty if it is not there.
 std::string header_of(const Answer& answer, std::string_view name);
 
+/// host:port of an https URL; nothing for what is none.
+std::optional<std::string> address_in(std::string_view url);
+
 /// Status and the beginning of the body, for error messages.
 std::string in_words(const Answer& answer);
 

@@ -129,8 +129,7 @@ TlsClient::~TlsClient() {
   if (socket_ >= 0) ::close(socket_);
 }
 
-Result<Answer> TlsClient::exchange(std::string_view request) {
-  constexpr size_t longest_answer = 64 << 20;
+Result<void> TlsClient::send(std::string_view request) {
   ERR_clear_error();
   while (!request.empty()) {
     size_t written = 0;
@@ -139,8 +138,23 @@ Result<Answer> TlsClient::exchange(std::string_view request) {
     }
     request.remove_prefix(written);
   }
-  std::string received;
+  return {};
+}
+
+/// The next answer; `received` keeps what came after it.
+Result<Answer> TlsClient::receive(std::string& received, bool without_body) {
+  constexpr size_t longest_answer = 64 << 20;
   while (true) {
+    auto frame = parse_response(received);
+    if (!frame) return frame.error();
+    if (*frame && without_body) (*frame)->body_size = 0;
+    if (*frame && (*frame)->size() > longest_answer) return Error{"the answer is too long"};
+    if (*frame && received.size() >= (*frame)->size()) {
+      Answer answer{(*frame)->status, received.substr(0, (*frame)->header_size),
+                    received.substr((*frame)->header_size, (*frame)->body_size)};
+      received.erase(0, (*frame)->size());
+      return answer;
+    }
     char buffer[16384];
     size_t got = 0;
     if (SSL_read_ex(ssl_, buffer, sizeof buffer, &got) != 1) {
@@ -148,14 +162,25 @@ Result<Answer> TlsClient::exchange(std::string_view request) {
                                     : "the connection ended within an answer"};
     }
     received.append(buffer, got);
-    const auto frame = parse_response(received);
-    if (!frame) return frame.error();
-    if (!*frame) continue;
-    if ((*frame)->size() > longest_answer) return Error{"the answer is too long"};
-    if (received.size() < (*frame)->size()) continue;
-    return Answer{(*frame)->status, received.substr(0, (*frame)->header_size),
-                  received.substr((*frame)->header_size, (*frame)->body_size)};
   }
+}
+
+Result<Answer> TlsClient::exchange(std::string_view request) {
+  if (auto sent = send(request); !sent) return sent.error();
+  std::string received;
+  return receive(received, request.starts_with("HEAD "));  // RFC 9110 9.3.2
+}
+
+Result<std::vector<Answer>> TlsClient::exchange_all(std::string_view requests, size_t count) {
+  if (auto sent = send(requests); !sent) return sent.error();
+  std::vector<Answer> answers;
+  std::string received;
+  while (answers.size() < count) {
+    auto answer = receive(received, false);
+    if (!answer) return answer.error();
+    answers.push_back(std::move(*answer));
+  }
+  return answers;
 }
 
 Result<void> TlsClient::make_non_blocking() {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "entente/result.h"
 
@@ -50,11 +51,16 @@ class TlsClient {
   /// Sends the bytes of one request and waits for its answer, of at most 64 MiB.
   Result<Answer> exchange(std::string_view request);
 
+  /// Sends the bytes of `count` requests at once and waits for all answers.
+  Result<std::vector<Answer>> exchange_all(std::string_view requests, size_t count);
+
   Result<void> make_non_blocking();
   ssl_st* native() const { return ssl_; }
   int socket() const { return socket_; }
 
  private:
+  Result<void> send(std::string_view request);
+  Result<Answer> receive(std::string& received, bool without_body);
   TlsClient(ssl_st* ssl, int socket) : ssl_(ssl), socket_(socket) {}
   ssl_st* ssl_ = nullptr;
   int socket_ = -1;

@@ -271,7 +271,13 @@ void TxBody::visit(OpenMap& map, BytesView from, std::optional<BytesView> to,
 
 // ---- writes
 
+namespace {
+/// What one more map adds to an entry beside its name; a record's own header covers its framing.
+constexpr size_t map_framing = 40;
+}  // namespace
+
 void TxBody::write(OpenMap& map, RecordRef record) {
+  if (map.writes.empty()) written_bytes_ += map.name.size() + map_framing;
   written_bytes_ += record->allocated_size();
   if (written_bytes_ > max_transaction_size) throw LimitError("Transaction is too large");
   if (RecordRef old = map.writes.put(std::move(record))) replaced_.push_back(std::move(old));

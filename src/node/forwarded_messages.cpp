@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/wire.h"
 #include "net/http1_characters.h"
 
 namespace entente::node {
@@ -13,26 +14,6 @@ constexpr uint8_t flag_close = 1;
 
 // --------------------------------------------------------------------------------------- writing
 
-struct Writer {
-  Bytes out;
-
-  template <typename Integer>
-  void integer(Integer value) {
-    for (size_t i = 0; i < sizeof value; ++i) {
-      out.push_back(static_cast<uint8_t>(uint64_t{value} >> (8 * i)));
-    }
-  }
-  void id(TxId value) {
-    integer(value.view.value);
-    integer(value.seqno.value);
-  }
-  void bytes(BytesView content) {
-    integer(static_cast<uint32_t>(content.size()));
-    append(out, content);
-  }
-  void text(std::string_view content) { bytes(as_bytes(content)); }
-};
-
 template <typename Headers>
 size_t size_of(const Headers& headers) {
   size_t size = 0;
@@ -41,7 +22,7 @@ size_t size_of(const Headers& headers) {
 }
 
 template <typename Headers>
-void write_headers(Writer& writer, const Headers& headers) {
+void write_headers(wire::Writer& writer, const Headers& headers) {
   writer.integer(static_cast<uint16_t>(headers.size()));
   for (const auto& [name, value] : headers) {
     writer.text(name);
@@ -51,58 +32,9 @@ void write_headers(Writer& writer, const Headers& headers) {
 
 // --------------------------------------------------------------------------------------- reading
 
-// Stops at the first thing that is wrong; what was read after it is meaningless.
-struct Reader {
-  BytesView rest;
-  const char* wrong = nullptr;
-
-  void fail(const char* why) {
-    if (wrong == nullptr) wrong = why;
-  }
-  void expect(bool holds, const char* otherwise) {
-    if (!holds) fail(otherwise);
-  }
-  BytesView take(size_t size) {
-    if (wrong != nullptr || rest.size() < size) {
-      fail("it ends early");
-      return {};
-    }
-    const BytesView taken = rest.first(size);
-    rest = rest.subspan(size);
-    return taken;
-  }
-  template <typename Integer>
-  Integer integer() {
-    uint64_t value = 0;
-    size_t shift = 0;
-    for (const uint8_t byte : take(sizeof(Integer))) {
-      value |= uint64_t{byte} << shift;
-      shift += 8;
-    }
-    return static_cast<Integer>(value);
-  }
-  TxId id() {
-    const View view{integer<uint64_t>()};
-    return {view, SeqNo{integer<uint64_t>()}};
-  }
-  BytesView bytes() { return take(integer<uint32_t>()); }
-  BytesView bytes(size_t limit, const char* otherwise) {
-    const auto size = integer<uint32_t>();
-    expect(size <= limit, otherwise);
-    return take(size);
-  }
-  std::string_view text() { return as_text(bytes()); }
-  size_t header_count() {
-    const size_t count = integer<uint16_t>();
-    expect(count <= forwarded_limit::headers, "it has too many headers");
-    return wrong == nullptr ? count : 0;
-  }
-  Result<void> end(const char* what) {
-    expect(rest.empty(), "something follows it");
-    if (wrong == nullptr) return {};
-    return Error{std::string(what) + ": " + wrong};
-  }
-};
+size_t read_header_count(wire::Reader& reader) {
+  return reader.count<uint16_t>(forwarded_limit::headers, "it has too many headers");
+}
 
 /// As the HTTP parser does: the fragment belongs to neither.
 void split_target(http::Request& request) {
@@ -138,8 +70,9 @@ std::optional<Bytes> encode(const ForwardedRequest& forwarded, size_t max_bytes)
   const size_t size = fixed + forwarded.interface.size() + forwarded.certificate.size() +
                       request.target.size() + size_of(request.headers) + request.body.size();
   if (size > max_bytes) return std::nullopt;
-  Writer writer;
-  writer.out.reserve(size);
+  Bytes out;
+  out.reserve(size);
+  wire::Writer writer(out);
   writer.integer(forwarded.correlation);
   writer.integer(forwarded.session);
   writer.integer(format);
@@ -151,11 +84,11 @@ std::optional<Bytes> encode(const ForwardedRequest& forwarded, size_t max_bytes)
   writer.text(request.target);
   write_headers(writer, request.headers);
   writer.bytes(request.body);
-  return std::move(writer.out);
+  return out;
 }
 
 Result<ForwardedRequest> decode_forwarded_request(BytesView bytes) {
-  Reader reader{bytes};
+  wire::Reader reader(bytes);
   ForwardedRequest out;
   http::Request& request = out.request;
   out.correlation = reader.integer<uint64_t>();
@@ -169,8 +102,8 @@ Result<ForwardedRequest> decode_forwarded_request(BytesView bytes) {
   reader.expect(method < http::method_count, "its method is not known");
   request.method = static_cast<http::Method>(method);
   request.target = as_text(reader.bytes(forwarded_limit::target, "a long target"));
-  const size_t headers = reader.header_count();
-  for (size_t i = 0; i < headers && reader.wrong == nullptr; ++i) {
+  const size_t headers = read_header_count(reader);
+  for (size_t i = 0; i < headers && reader.good(); ++i) {
     const std::string_view name = reader.text();
     request.headers.push_back({name, reader.text()});
   }
@@ -181,10 +114,10 @@ Result<ForwardedRequest> decode_forwarded_request(BytesView bytes) {
 }
 
 std::optional<ForwardedRoute> route_of_forwarded_request(BytesView bytes) {
-  Reader reader{bytes};
+  wire::Reader reader(bytes);
   const auto correlation = reader.integer<uint64_t>();
   const ForwardedRoute route{correlation, reader.integer<uint64_t>()};
-  if (reader.wrong != nullptr) return std::nullopt;
+  if (!reader.good()) return std::nullopt;
   return route;
 }
 
@@ -196,8 +129,9 @@ std::optional<Bytes> encode(const ForwardedResponse& forwarded, size_t max_bytes
   constexpr size_t fixed = 40;
   const size_t size = fixed + size_of(response.headers) + response.body.size();
   if (size > max_bytes) return std::nullopt;
-  Writer writer;
-  writer.out.reserve(size);
+  Bytes out;
+  out.reserve(size);
+  wire::Writer writer(out);
   writer.integer(forwarded.correlation);
   writer.integer(format);
   writer.id(forwarded.last_seen);
@@ -205,11 +139,11 @@ std::optional<Bytes> encode(const ForwardedResponse& forwarded, size_t max_bytes
   writer.integer(response.close ? flag_close : uint8_t{0});
   write_headers(writer, response.headers);
   writer.bytes(response.body);
-  return std::move(writer.out);
+  return out;
 }
 
 Result<ForwardedResponse> decode_forwarded_response(BytesView bytes) {
-  Reader reader{bytes};
+  wire::Reader reader(bytes);
   ForwardedResponse out;
   http::Response& response = out.response;
   out.correlation = reader.integer<uint64_t>();
@@ -220,11 +154,11 @@ Result<ForwardedResponse> decode_forwarded_response(BytesView bytes) {
   const auto flags = reader.integer<uint8_t>();
   reader.expect(flags <= flag_close, "a flag is not known");
   response.close = flags == flag_close;
-  const size_t headers = reader.header_count();
-  for (size_t i = 0; i < headers && reader.wrong == nullptr; ++i) {
+  const size_t headers = read_header_count(reader);
+  for (size_t i = 0; i < headers && reader.good(); ++i) {
     const std::string_view name = reader.text();
     const std::string_view value = reader.text();
-    if (reader.wrong != nullptr) break;
+    if (!reader.good()) break;
     reader.expect(is_header_name(name), "the name of a header is none");
     reader.expect(is_header_value(value), "the value of a header has control characters");
     response.headers.emplace_back(name, value);
@@ -236,9 +170,9 @@ Result<ForwardedResponse> decode_forwarded_response(BytesView bytes) {
 }
 
 std::optional<uint64_t> correlation_of_forwarded_response(BytesView bytes) {
-  Reader reader{bytes};
+  wire::Reader reader(bytes);
   const auto correlation = reader.integer<uint64_t>();
-  if (reader.wrong != nullptr) return std::nullopt;
+  if (!reader.good()) return std::nullopt;
   return correlation;
 }
 

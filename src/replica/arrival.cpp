@@ -1,15 +1,12 @@
 #include "replica/arrival.h"
 
-#include <cstring>
-
+#include "base/wire.h"
 #include "consensus/raft/messages_codec.h"
 #include "crypto/digest.h"
 #include "ledger/signature.h"
 
 namespace entente::replica {
 namespace {
-
-constexpr size_t head_length_size = 4;
 
 Result<void> read_entries(Arrival& arrival, BytesView content, const Known& known) {
   auto& append = std::get<consensus::message::AppendEntries>(arrival.message.body);
@@ -47,11 +44,8 @@ Result<void> read_entries(Arrival& arrival, BytesView content, const Known& know
 
 Bytes encode_message(const consensus::Message& message) {
   const Bytes head = consensus::encode_head(message);
-  Bytes bytes(head_length_size);
-  const auto length = static_cast<uint32_t>(head.size());
-  static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
-  std::memcpy(bytes.data(), &length, sizeof length);
-  append(bytes, head);
+  Bytes bytes;
+  wire::Writer(bytes).bytes(head);
   return bytes;
 }
 
@@ -80,15 +74,13 @@ Result<consensus::EntryMeta> describe_entry(const ledger::EntryView& entry, bool
 Result<Arrival> decode_message(Bytes bytes, const Known& known) {
   Arrival arrival;
   arrival.bytes = std::move(bytes);
-  const BytesView all(arrival.bytes);
-  uint32_t length = 0;
-  if (all.size() < head_length_size) return Error{"message: too short for its head"};
-  std::memcpy(&length, all.data(), sizeof length);
-  if (length > all.size() - head_length_size) return Error{"message: head ends beyond it"};
-  auto message = consensus::decode_head(all.subspan(head_length_size, length));
+  wire::Reader reader(arrival.bytes);
+  const BytesView head = reader.bytes();
+  if (!reader.good()) return Error{"message: ends within its head"};
+  auto message = consensus::decode_head(head);
   if (!message) return message.error().at("message");
   arrival.message = std::move(*message);
-  const BytesView content = all.subspan(head_length_size + length);
+  const BytesView content = reader.rest();
   const auto* append = std::get_if<consensus::message::AppendEntries>(&arrival.message.body);
   if (append == nullptr) {
     if (!content.empty()) return Error{"message: carries entries that it must not carry"};

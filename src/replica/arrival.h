@@ -10,11 +10,15 @@
 
 #include "consensus/messages.h"
 #include "entente/bytes.h"
+#include "entente/kv/access.h"
 #include "entente/result.h"
 #include "ledger/entry.h"
 #include "replica/node_table.h"
 
 namespace entente::replica {
+
+/// Bytes of the largest message: an entry travels whole, however large its transaction.
+inline constexpr size_t max_message_size = kv::max_transaction_size + (64u << 10);
 
 /// The message without entries; the sender appends those of an AppendEntries, prev.seqno+1 … end.
 Bytes encode_message(const consensus::Message& message);

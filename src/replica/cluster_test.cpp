@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "replica/arrival.h"
 #include "replica/test_cluster.h"
 
 namespace entente::replica {
@@ -183,6 +184,8 @@ TEST(Cluster, DamagedEntriesAreRefusedAndSentAgain) {
     service.rounds(5);
   }
   EXPECT_EQ(damaged, 15u);
+  EXPECT_GT(service.nodes[1]->replica->message_counts().refused, 0u);
+  EXPECT_EQ(service.nodes[2]->replica->message_counts().refused, 0u);
   ASSERT_TRUE(service.commit(last));
   service.expect_agreement();
 }
@@ -190,8 +193,7 @@ TEST(Cluster, DamagedEntriesAreRefusedAndSentAgain) {
 /// A primary whose signatures are by another key than the service knows.
 TEST(Cluster, SignaturesOfAnotherServiceAreRefused) {
   Service service(1);
-  const auto genuine =
-      std::exchange(service.service, crypto::KeyPair::generate(crypto::Curve::p256));
+  service.service = crypto::KeyPair::generate(crypto::Curve::p256);
   service.add_node();  // believes in another service key than the primary signs with
   const TxId trusted = service.set_status({1}, "Trusted");
   service.rounds(500);
@@ -206,14 +208,57 @@ TEST(Cluster, WritersAreHeldUpBeforeTheyAreTurnedAway) {
   node.sink->hold = true;
   for (int i = 0; i < 6; ++i) node.write("k", "v");
   ASSERT_FALSE(node.replica->over_limit());
-  node.replica->brake();  // returns although nothing commits
+  EXPECT_TRUE(node.replica->brake());  // returns although nothing commits
   const TxId before = node.replica->committed();
-  std::thread writer([&] { node.replica->brake(); });
+  std::thread writer([&] { node.replica->brake(); });  // while commits move, or after that
   node.sink->hold = false;
   node.sink->release();
   service.rounds(50);
   writer.join();
   EXPECT_GT(node.replica->committed(), before);
+  EXPECT_FALSE(node.replica->brake());  // nothing waits any more
+}
+
+TEST(Cluster, TheLargestTransactionReachesEveryNode) {
+  Service service(3, [](ReplicaOptions& options) { options.max_uncommitted_bytes = 0; });
+  auto& primary = *service.leader();
+  const std::string value(4 << 20, 'v');
+  auto tx = primary.store.begin();
+  size_t written = 0;
+  while (written + value.size() + 1100 < kv::max_transaction_size) {
+    // Every other map with a name as long as names may be: that counts as well.
+    std::string map = "m" + std::to_string(written);
+    if (written % 2 == 0) map.resize(kv::max_map_name_size, 'm');
+    tx.rw(map).put(as_bytes("k"), as_bytes(value));
+    written += value.size() + map.size() + 100;
+  }
+  const auto result = primary.lane->commit(tx);
+  ASSERT_EQ(result.status, kv::CommitStatus::committed);
+  primary.lane->hand_over();
+  size_t largest = 0;
+  service.lost = [&](const TestCluster::Mail& letter) {
+    largest = std::max(largest, letter.bytes.size());
+    return false;
+  };
+  ASSERT_TRUE(service.commit(result.id));
+  EXPECT_GT(largest, 60u << 20);
+  EXPECT_LE(largest, max_message_size);
+  EXPECT_EQ(service.nodes[2]->replica->message_counts().dropped, 0u);
+}
+
+TEST(Cluster, APrimaryShowsWhatItsPeersAcknowledged) {
+  Service service(3);
+  const TxId id = *service.leader()->write("k", "v");
+  ASSERT_TRUE(service.commit(id));
+  service.rounds(1, milliseconds(200));
+  service.rounds(20);
+  const auto details = service.leader()->replica->details();
+  ASSERT_EQ(details.acks.size(), 2u);
+  for (const auto& [node, ack] : details.acks) {
+    EXPECT_EQ(ack.match, service.leader()->replica->last().seqno);
+    EXPECT_LT(ack.last_heard, milliseconds(300));
+  }
+  EXPECT_TRUE(service.nodes[1]->replica->details().acks.empty());
 }
 
 /// Random faults: loss, cuts, pauses; then everything heals and all agree.

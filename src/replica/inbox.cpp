@@ -45,7 +45,11 @@ void Inbox::put(LedgerRead read) {
 
 bool Inbox::put(Incoming message) {
   std::unique_lock lock(mutex_);
-  if (content_.message_bytes + message.bytes.size() > max_message_bytes) return false;
+  if (content_.message_bytes > 0 &&
+      content_.message_bytes + message.bytes.size() > max_message_bytes) {
+    ++dropped_messages_;
+    return false;
+  }
   content_.message_bytes += message.bytes.size();
   content_.messages.push_back(std::move(message));
   notify(lock, true);

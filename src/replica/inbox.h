@@ -2,6 +2,7 @@
 // Where other threads leave work for the replica thread. Any number of writers, one reader. The
 // mutex is held only for moving pointers.
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -42,8 +43,10 @@ class Inbox {
   void put(std::unique_ptr<Batch> batch);
   void put(StableNotice notice);
   void put(LedgerRead read);
-  /// False: so much waits already that the message was dropped, which the protocol survives.
+  /// False: so much waits already that the message was dropped, which the protocol survives. An
+  /// inbox without messages takes one of any size.
   bool put(Incoming message);
+  uint64_t dropped_messages() const { return dropped_messages_; }  ///< so far; any thread
   /// Wakes the reader without content: a deadline changed, or the process ends.
   void wake();
 
@@ -62,6 +65,7 @@ class Inbox {
 
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::atomic<uint64_t> dropped_messages_{0};
   Content content_;                            // guarded by mutex_
   bool pending_ = false;                       // guarded by mutex_
   bool waiting_ = false;                       // guarded by mutex_

@@ -61,6 +61,19 @@ TEST(Inbox, AShortSleepEndsByItselfAndFindsTheBatch) {
   writer.join();
 }
 
+TEST(Inbox, DropsAndCountsMessagesThatComeTooFastButTakesOneOfAnySize) {
+  Inbox inbox;
+  Inbox::Content content;
+  EXPECT_TRUE(inbox.put(Incoming{{"n"}, Bytes(65u << 20)}));
+  EXPECT_FALSE(inbox.put(Incoming{{"n"}, Bytes(1)}));
+  EXPECT_EQ(inbox.dropped_messages(), 1u);
+  inbox.take(content);
+  EXPECT_EQ(content.messages.size(), 1u);
+  EXPECT_TRUE(inbox.put(Incoming{{"n"}, Bytes(1)}));
+  EXPECT_TRUE(inbox.put(Incoming{{"n"}, Bytes(1)}));
+  EXPECT_EQ(inbox.dropped_messages(), 1u);
+}
+
 TEST(Inbox, RecyclesBatchesEmpty) {
   Inbox inbox;
   auto used = batch(true);

@@ -114,8 +114,10 @@ void LedgerThread::perform(LedgerRead wanted) {
   while (wanted.last < append.end && wanted.entries.size() < max_read_bytes) {
     auto range = writer_.read_range(wanted.last + 1, append.end, max_read_bytes);
     if (!range.ok()) {
-      log::fail("ledger", "could not read for a node that lacks entries: {}",
-                range.error().message);
+      if (const auto left_out = failed_reads_.due(clock_.now())) {
+        log::fail("ledger", "could not read for a node that lacks entries: {} ({} more not logged)",
+                  range.error().message, *left_out);
+      }
       break;
     }
     entente::append(wanted.entries, range->bytes);

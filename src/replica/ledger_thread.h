@@ -70,8 +70,9 @@ class LedgerThread final : public LedgerSink {
   Inbox& inbox_;
   const Clock& clock_;
   const MonotonicTime slow_;
-  Bytes gathered_;                                  // the thread's, kept for its memory
-  Occasional slow_lines_{std::chrono::seconds(1)};  // the thread's
+  Bytes gathered_;                                     // the thread's, kept for its memory
+  Occasional slow_lines_{std::chrono::seconds(1)};     // the thread's
+  Occasional failed_reads_{std::chrono::seconds(10)};  // the thread's
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Task> tasks_;  // guarded by mutex_

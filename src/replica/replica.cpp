@@ -105,20 +105,32 @@ std::optional<MonotonicTime> Replica::step() {
   tail.wake_at.reset();
   obey(tail.core.step(consensus::input::Flush{now}));
   // The slot of a signature holds up what came after it: go on once it is filled.
-  bool signed_now = false;
-  while (sign(now)) {
-    signed_now = true;
-    drain(now);
-  }
-  // A signature never waits for the next occasion to be sent.
-  if (signed_now && tail.has_peers) obey(tail.core.step(consensus::input::Flush{now}));
+  while (sign(now)) drain(now);
   write_ledger();
   transmit();
+  if (tail.has_peers && now - tail.details_at >= options_.heartbeat) publish_details();
+  note_dropped_messages();
 
   published_->waiters.expire(now);
   std::optional<MonotonicTime> fetch_at;
   if (tail.missing_since) fetch_at = *tail.missing_since + gap_patience;
   return earlier(earlier(tail.wake_at, fetch_at), published_->waiters.next_deadline());
+}
+
+/// What peers acknowledged is as fresh as a heartbeat.
+void Replica::publish_details() {
+  tail_->details_at = tail_->now;
+  const std::lock_guard lock(published_->mutex);
+  published_->details = tail_->core.details();
+}
+
+void Replica::note_dropped_messages() {
+  Tail& tail = *tail_;
+  const uint64_t dropped = inbox_.dropped_messages();
+  if (dropped == tail.dropped_messages || !tail.drops.due(tail.now)) return;
+  log::fail("consensus", "{} messages of other nodes were dropped: they come too fast",
+            dropped - tail.dropped_messages);
+  tail.dropped_messages = dropped;
 }
 
 /// True if lanes had something that they had not handed over and it was time to take it.
@@ -271,9 +283,11 @@ void Replica::run() {
   step();
 }
 
-void Replica::brake() {
+bool Replica::brake() {
   const uint64_t most = options_.max_uncommitted_transactions;
-  if (most == 0 || store_.uncommitted_transactions() < most / 2 || !is_primary()) return;
+  if (most == 0 || store_.uncommitted_transactions() < most / 2 || !is_primary()) {
+    return false;
+  }
   ++published_->braking;
   {
     std::unique_lock lock(published_->mutex);
@@ -282,6 +296,7 @@ void Replica::brake() {
                                [&] { return published_->committed != before || stopping_; });
   }
   --published_->braking;
+  return true;
 }
 
 void Replica::answer_waiting() {
@@ -302,6 +317,10 @@ void Replica::stop() {
 
 size_t Replica::pending_configurations() const {
   return nodes_->pending_configurations();
+}
+
+MessageCounts Replica::message_counts() const {
+  return {published_->refused_messages, inbox_.dropped_messages()};
 }
 
 bool Replica::trusts(const NodeId& node) const {

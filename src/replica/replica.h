@@ -112,6 +112,12 @@ struct ReplicaOptions {
   uint64_t seed = 0;  ///< of the election deadlines
 };
 
+/// Messages of other nodes that came to nothing, so far.
+struct MessageCounts {
+  uint64_t refused = 0;  ///< malformed, or not what the protocol allows
+  uint64_t dropped = 0;  ///< came faster than they could be taken
+};
+
 class Replica final : public Status {
  public:
   /// Everything handed in must outlive the replica.
@@ -141,8 +147,8 @@ class Replica final : public Status {
   void stop();
   /// Holds up a thread that has written while half of what may be uncommitted is, until commits
   /// move or a short while has passed: writers come down to the pace of the service before they
-  /// are turned away.
-  void brake();
+  /// are turned away. False if there was no reason to hold it up.
+  bool brake();
   /// Everybody who waits for a commit is answered now, still pending.
   void answer_waiting();
   /// In the log and not globally committed.
@@ -152,6 +158,7 @@ class Replica final : public Status {
   /// Whether the service trusts this node, or did until it retired it: messages of nobody else
   /// are listened to.
   bool trusts(const NodeId& node) const;
+  MessageCounts message_counts() const;
   /// The next signature closes the open ledger chunk.
   void request_chunk() { chunk_requested_ = true; }
 
@@ -175,6 +182,8 @@ class Replica final : public Status {
 
   void drain(MonotonicTime now);
   bool fetch_what_is_missing(MonotonicTime now);
+  void publish_details();
+  void note_dropped_messages();
   void extend(const consensus::EntryMeta& meta, BytesView bytes);
   void note_extended(const consensus::EntryMeta& meta);
   void note_signature(SeqNo seqno);

@@ -60,7 +60,12 @@ struct Replica::Tail {
   MonotonicTime now{0};                                                   // of this step
   std::optional<MonotonicTime> verified_at;  // when signatures were last verified, not only roots
   Bytes plaintext;                           // kept for its memory
+  MonotonicTime details_at{0};               // when details were last published
+  uint64_t dropped_messages = 0;             // that were logged
+  // What may be logged again and again:
   Occasional refusals{std::chrono::seconds(1)};  // of messages
+  Occasional drops{std::chrono::seconds(1)};     // of messages
+  Occasional lacks{std::chrono::seconds(10)};    // nodes lack what the ledger no longer has
 
   /// The last entry that store, tree and ledger hold.
   SeqNo installed() const { return SeqNo{tree.size() - 1}; }

@@ -37,8 +37,9 @@ void Replica::obey(consensus::Outputs outputs, const Arrival* arrival) {
     transport_.set_peers(addresses);
   }
   for (auto& send : outputs.sends) tail.sends.push_back(std::move(send));
-  for (const NodeId& node : outputs.need_snapshot) {
-    log::fail("consensus", "node {} lacks entries that this ledger no longer has", node.value);
+  if (!outputs.need_snapshot.empty() && tail.lacks.due(tail.now)) {
+    log::fail("consensus", "node {} (of {}) lacks entries that this ledger no longer has",
+              outputs.need_snapshot.front().value, outputs.need_snapshot.size());
   }
   if (outputs.want_signature && !tail.signature_slot) {
     tail.signature_slot = store_.reserve(to_kv(tail.epoch));
@@ -106,8 +107,7 @@ void Replica::take_role(const consensus::Outputs::Role& role, bool opens_view) {
   }
   published_->view = role.view.value;
   published_->primary = leads;
-  const std::lock_guard lock(published_->mutex);
-  published_->details = tail.core.details();
+  publish_details();
 }
 
 /// Says in the ledger, and thereby to every later leader, that these nodes may be deleted.

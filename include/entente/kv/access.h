@@ -39,7 +39,8 @@ enum class Context : uint8_t {
 };
 inline constexpr size_t context_count = static_cast<size_t>(Context::governance) + 1;
 
-/// What one transaction may write, replaced writes included.
+/// What one transaction may write: keys, values and names of maps, 20 bytes for each record and 40
+/// for each map, replaced writes included. So its ledger entry is not larger by more than 1 KiB.
 inline constexpr size_t max_transaction_size = size_t{64} << 20;  ///< bytes
 inline constexpr size_t max_map_name_size = 1024;                ///< bytes
 inline constexpr size_t max_key_size = size_t{16} << 20;         ///< bytes

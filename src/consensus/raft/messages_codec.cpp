@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "base/assert.h"
+#include "base/wire.h"
 
 namespace entente::consensus {
 namespace {
@@ -12,19 +13,8 @@ using Body = decltype(Message::body);
 
 // --------------------------------------------------------------------------------------- writing
 
-struct Writer {
-  Bytes& out;
-
-  template <typename Integer>
-  void integer(Integer value) {
-    for (size_t i = 0; i < sizeof value; ++i) {
-      out.push_back(static_cast<uint8_t>(uint64_t{value} >> (8 * i)));
-    }
-  }
-  void id(TxId value) {
-    integer(value.view.value);
-    integer(value.seqno.value);
-  }
+struct Writer : wire::Writer {
+  using wire::Writer::Writer;
 
   void body(const AppendEntries& m) {
     id(m.prev);
@@ -47,55 +37,14 @@ struct Writer {
   void body(const RemovedNotice& m) {
     ENTENTE_ASSERT(m.receipt.size() <= message_limit::receipt_bytes);
     id(m.retired_committed);
-    integer(static_cast<uint32_t>(m.receipt.size()));
-    append(out, m.receipt);
+    bytes(m.receipt);
   }
 };
 
 // --------------------------------------------------------------------------------------- reading
 
-// Stops at the first thing that is wrong; what was read after it is meaningless.
-struct Reader {
-  BytesView rest;
-  const char* wrong = nullptr;
-
-  void fail(const char* why) {
-    if (wrong == nullptr) wrong = why;
-  }
-  BytesView take(size_t size) {
-    if (wrong != nullptr || rest.size() < size) {
-      fail("it ends early");
-      return {};
-    }
-    const BytesView taken = rest.first(size);
-    rest = rest.subspan(size);
-    return taken;
-  }
-  template <typename Integer>
-  Integer integer() {
-    uint64_t value = 0;
-    size_t shift = 0;
-    for (const uint8_t byte : take(sizeof(Integer))) {
-      value |= uint64_t{byte} << shift;
-      shift += 8;
-    }
-    return static_cast<Integer>(value);
-  }
-  template <typename Integer>
-  size_t count(size_t limit, const char* why) {
-    const auto value = integer<Integer>();
-    if (value > limit) fail(why);
-    return wrong == nullptr ? value : 0;
-  }
-  TxId id() {
-    const View view{integer<uint64_t>()};
-    return {view, SeqNo{integer<uint64_t>()}};
-  }
-  bool boolean() {
-    const auto value = integer<uint8_t>();
-    if (value > 1) fail("a flag is neither 0 nor 1");
-    return value == 1;
-  }
+struct Reader : wire::Reader {
+  using wire::Reader::Reader;
 
   void body(AppendEntries& m) {
     m.prev = id();
@@ -122,7 +71,7 @@ struct Reader {
   void body(ProposeVote&) {}
   void body(RemovedNotice& m) {
     m.retired_committed = id();
-    m.receipt = to_bytes(take(count<uint32_t>(message_limit::receipt_bytes, "a long receipt")));
+    m.receipt = to_bytes(bytes(message_limit::receipt_bytes, "a long receipt"));
   }
 };
 
@@ -155,8 +104,7 @@ Result<Message> decode_head(BytesView bytes) {
   message.view = {reader.integer<uint64_t>()};
   constexpr auto kinds = std::make_index_sequence<std::variant_size_v<Body>>{};
   if (!read_body(reader, message.body, kind, kinds)) reader.fail("its kind is unknown");
-  if (reader.wrong == nullptr && !reader.rest.empty()) reader.fail("bytes follow it");
-  if (reader.wrong != nullptr) return Error{std::string("consensus message: ") + reader.wrong};
+  if (auto ended = reader.end("consensus message"); !ended) return ended.error();
   return message;
 }
 

@@ -32,6 +32,7 @@ void Checker::joined(const Node& node) {
   before.role = node.core().role();
   before.configurations = log.configurations().all().size();
   if (node.ledger().size() != log.commit().value) fail("I-21", node, "ledger and core differ");
+  for (const EntryMeta& entry : node.ledger()) remember(entry, before);
   if (log.commit().value > committed_.size() ||
       (log.commit().value != 0 &&
        committed_[log.commit().value - 1].id != log.id_of(log.commit()))) {
@@ -114,17 +115,30 @@ bool Checker::extends(const Node& node, const EntryMeta& entry, TxId previous, b
   return true;
 }
 
-void Checker::check_log(const Node& node, const Event& event, const Before& before) {
+void Checker::remember(const EntryMeta& entry, Before& before) {
+  if (entry.kind == EntryKind::signature) before.signatures.push_back(entry.id.seqno);
+  if (entry.kind == EntryKind::configuration) {
+    before.configuration_entries.push_back(entry.id.seqno);
+  }
+}
+
+void Checker::check_log(const Node& node, const Event& event, Before& before) {
   const Log& log = node.core().log();
   const auto* propose = std::get_if<input::Propose>(event.input);
   const bool proposed = propose != nullptr && !event.outputs->reject;
   const SeqNo from =
       event.outputs->truncate ? std::min(before.last, event.outputs->truncate->last) : before.last;
+  while (!before.signatures.empty() && before.signatures.back() > from) {
+    before.signatures.pop_back();
+  }
+  auto& entries = before.configuration_entries;
+  while (!entries.empty() && entries.back() > from) entries.pop_back();
   for (SeqNo seqno = from + 1; seqno <= log.last(); ++seqno) {
     const EntryMeta& entry = node.ledger().at(seqno.value - 1);
     const TxId previous = log.id_of(seqno - 1);
     if (entry.id != log.id_of(seqno)) fail("I-21", node, "ledger and core differ");
     if (!extends(node, entry, previous, proposed)) return;
+    remember(entry, before);
     views_with_entries_.insert(entry.id.view);
     const bool signature_before =
         seqno.value == 1 || node.ledger()[seqno.value - 2].kind == EntryKind::signature;
@@ -152,19 +166,21 @@ void Checker::check_log(const Node& node, const Event& event, const Before& befo
   if (log.id_of(log.last()).view > node.core().view()) {
     fail("I-10", node, "holds an entry of a later view than its own");
   }
-  if (log.committable().size() > log.last() - log.commit()) {
-    fail("I-13", node, "more commit points than entries");
-  }
-  if (log.last() != before.last || log.commit() != before.commit) {
-    auto committable = log.committable().begin();
-    for (SeqNo seqno = log.commit() + 1; seqno <= log.last(); ++seqno) {
-      if (node.ledger()[seqno.value - 1].kind != EntryKind::signature) continue;
-      if (committable == log.committable().end() || *committable++ != seqno) {
-        fail("I-13", node, "forgot the signature at " + text(seqno));
-        return;
-      }
-    }
-    if (committable != log.committable().end()) fail("I-13", node, "invented a signature");
+  check_commit_points(node, event, before);
+}
+
+void Checker::check_commit_points(const Node& node, const Event& event, Before& before) {
+  const Log& log = node.core().log();
+  auto& expected = before.signatures;
+  while (!expected.empty() && expected.front() <= log.commit()) expected.pop_front();
+  const auto& held = log.committable();
+  if (held.size() < expected.size()) return fail("I-13", node, "forgot a signature");
+  if (held.size() > expected.size()) return fail("I-13", node, "invented a signature");
+  if (held.empty()) return;
+  const bool rewritten = event.outputs->truncate || node.core().role() != before.role;
+  if (held.front() != expected.front() || held.back() != expected.back() ||
+      (rewritten && held != expected)) {
+    fail("I-13", node, "takes something else for a signature");
   }
 }
 
@@ -319,11 +335,10 @@ void Checker::check_membership(const Node& node, const Event& event, Before& bef
 
   // From the ledger alone: the last committed configuration and every later one.
   std::vector<SeqNo> expected;
-  for (SeqNo seqno = log.last(); seqno.value > 0; seqno = seqno - 1) {
-    const EntryMeta& entry = node.ledger()[seqno.value - 1];
-    if (entry.kind != EntryKind::configuration) continue;
-    expected.push_back(seqno);
-    if (seqno <= log.commit()) break;
+  const auto& entries = before.configuration_entries;
+  for (auto seqno = entries.rbegin(); seqno != entries.rend(); ++seqno) {
+    expected.push_back(*seqno);
+    if (*seqno <= log.commit()) break;
   }
   std::vector<SeqNo> held;
   for (const Configuration& one : log.configurations().all()) held.push_back(one.seqno);

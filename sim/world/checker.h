@@ -3,6 +3,7 @@
 // happened in it. Each step is checked in time that does not grow with the history. The ids are
 // those of docs/verification.md.
 
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -52,11 +53,16 @@ class Checker {
     std::map<NodeId, SeqNo> matches;
     std::map<View, uint64_t> conflicts;
     size_t configurations = 0;
+    // Of the ledger, so that nothing needs to be read twice.
+    std::deque<SeqNo> signatures;              // above the commit point
+    std::vector<SeqNo> configuration_entries;  // all
   };
 
   void fail(const std::string& id, const Node& node, const std::string& what);
   bool extends(const Node& node, const EntryMeta& entry, TxId previous, bool proposed);
-  void check_log(const Node& node, const Event& event, const Before& before);
+  void check_log(const Node& node, const Event& event, Before& before);
+  void check_commit_points(const Node& node, const Event& event, Before& before);
+  static void remember(const EntryMeta& entry, Before& before);
   void check_truncation(const Node& node, const Event& event, Before& before);
   void check_commit(const Node& node, const Before& before);
   void check_held_by_quorum(const Node& node, SeqNo upto);

@@ -1,5 +1,7 @@
 // The commit point, and reads that must see everything committed before them.
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "consensus/raft/raft.h"
 
@@ -7,16 +9,20 @@ namespace entente::consensus {
 
 void Raft::advance_commit(Outputs& out) {
   const auto& committable = log_.committable();
-  for (auto candidate = committable.rbegin(); candidate != committable.rend(); ++candidate) {
-    // Entries of earlier views commit only together with a later signature of this one.
-    if (log_.view_of(*candidate) != view_ && !broken(Defect::old_view_commit)) return;
-    const bool agreed = log_.configurations().quorum(*candidate, [&](const NodeId& node) {
-      if (node == options_.self) return log_.stable() >= *candidate;
+  // What a quorum of every configuration up to it holds; then so are all signatures before it.
+  const auto agreed = [&](SeqNo candidate) {
+    return log_.configurations().quorum(candidate, [&](const NodeId& node) {
+      if (node == options_.self) return log_.stable() >= candidate;
       const auto peer = peers_.find(node);
-      return peer != peers_.end() && peer->second.match >= *candidate;
+      return peer != peers_.end() && peer->second.match >= candidate;
     });
-    if (agreed) return committed_upto(SeqNo(*candidate), out);
-  }
+  };
+  const auto end = std::partition_point(committable.begin(), committable.end(), agreed);
+  if (end == committable.begin()) return;
+  const SeqNo reached = *std::prev(end);
+  // Entries of earlier views commit only together with a later signature of this one.
+  if (log_.view_of(reached) != view_ && !broken(Defect::old_view_commit)) return;
+  committed_upto(reached, out);
 }
 
 void Raft::committed_upto(SeqNo upto, Outputs& out) {

@@ -4,13 +4,18 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
+#include <random>
 #include <sstream>
+
+#include "cli/bench_dialler.h"
+#include "cli/bench_record.h"
 
 namespace entente::cli {
 namespace {
 
-constexpr int ok = 200, no_content = 204, bad_request = 400;
+constexpr int status_ok = 200, no_content = 204, bad_request = 400;
 
 double client_cpu() {
   rusage used{};
@@ -23,8 +28,9 @@ double client_cpu() {
 
 using Streams = std::vector<std::unique_ptr<RequestStream>>;
 
-LoadPhase phase_of(const Streams& streams) {
+LoadPhase phase_of(const Streams& streams, WorkloadKind kind) {
   LoadPhase phase;
+  if (kind == WorkloadKind::smallbank) phase.refusal_status = bad_request;
   for (const auto& stream : streams) phase.streams.push_back(stream.get());
   return phase;
 }
@@ -39,7 +45,7 @@ Streams streams_for(uint32_t connections, const Make& make) {
 Result<Answer> ask(const LoadOptions& load, const std::string& request) {
   auto context = TlsContext::make(load.identity);
   if (!context) return context.error();
-  auto client = TlsClient::connect(*context, load.address);
+  auto client = BenchDialler(*context, load.addresses, load.patience).connect();
   if (!client) return client.error();
   return client->exchange(request);
 }
@@ -71,7 +77,7 @@ Result<VerifiedBalances> verify_balances(const BenchOptions& options,
         ask(options.load, smallbank_request("balance", smallbank_account_body(account)));
     if (!answer) return answer.error();
     int64_t balance = 0;
-    if (answer->status != ok || !smallbank_read_balance(answer->body, balance)) {
+    if (answer->status != status_ok || !smallbank_read_balance(answer->body, balance)) {
       return Error{"the balance of account " + std::to_string(account) + ": status " +
                    std::to_string(answer->status)};
     }
@@ -92,7 +98,21 @@ Result<void> check(const BenchOptions& options) {
   if (options.verify && (options.load.connections != 1 || options.warm_up.count() != 0)) {
     return Error{"--verify needs one connection and no warm-up: only then the order is known"};
   }
+  if (options.load.addresses.empty()) return Error{"no address"};
+  if (options.record_file.empty()) return {};
+  if (options.workload.kind == WorkloadKind::smallbank || options.workload.read_percent != 0) {
+    return Error{"--record is for writes of the basic or logging workload, without reads"};
+  }
+  if (options.workload.value_size < RecordedValues::smallest) {
+    return Error{"--record needs values of at least " + std::to_string(RecordedValues::smallest) +
+                 " bytes, so that they can be told apart"};
+  }
   return {};
+}
+
+/// Differs from run to run, so that the values of another run are not taken for those of this one.
+RecordedValues recorded_values(const WorkloadOptions& workload) {
+  return {fmt::format("{:08x}", std::random_device()()), workload.value_size};
 }
 
 /// A phase before the measured one. Its answers do not count, but errors end the run.
@@ -107,7 +127,7 @@ Result<void> prepare(LoadClient& client, const LoadPhase& phase, const BenchOpti
       },
       stop);
   const uint64_t errors = report.errors(options.workload.kind);
-  if (errors == 0 && report.result.problems.empty()) return {};
+  if (errors == 0 && report.result.abandoned == 0) return {};
   std::string reason = what + ": " + std::to_string(errors) + " errors";
   for (size_t status = 0; status < report.result.statuses.size(); ++status) {
     if (report.result.statuses[status] != 0) {
@@ -144,9 +164,9 @@ Result<ProcessUse> process_use(int pid) {
 }
 
 uint64_t BenchReport::errors(WorkloadKind kind) const {
-  uint64_t good = result.statuses[ok] + result.statuses[no_content];
+  uint64_t good = result.statuses[status_ok] + result.statuses[no_content];
   if (kind == WorkloadKind::smallbank) good += result.statuses[bad_request];  // refusals
-  return result.answers - good;
+  return result.answers - good - result.sent_away;
 }
 
 Result<BenchReport> run_bench(const BenchOptions& options, const BenchProgress& progress,
@@ -157,7 +177,19 @@ Result<BenchReport> run_bench(const BenchOptions& options, const BenchProgress& 
       return populated.error();
     }
   }
-  auto client = LoadClient::open(options.load);
+  LoadOptions load = options.load;
+  load.silence = std::max(
+      load.silence,
+      std::chrono::nanoseconds(std::chrono::seconds(options.workload.prefer_wait_seconds + 5)));
+  std::unique_ptr<BenchRecord> record;
+  const RecordedValues values = recorded_values(options.workload);
+  if (!options.record_file.empty()) {
+    auto made = BenchRecord::make(options.record_file, options.workload.kind, values);
+    if (!made) return made.error();
+    record = std::move(*made);
+    load.record = record.get();
+  }
+  auto client = LoadClient::open(load);
   if (!client) return client.error();
   const uint32_t connections = options.load.connections;
 
@@ -167,7 +199,7 @@ Result<BenchReport> run_bench(const BenchOptions& options, const BenchProgress& 
     writes.prefer_wait_seconds = 0;
     const Streams filling = streams_for(
         connections, [&](uint32_t i) { return make_filling_stream(writes, i, connections); });
-    LoadPhase phase = phase_of(filling);
+    LoadPhase phase = phase_of(filling, options.workload.kind);
     // Whole rounds, so that every connection gets through its share.
     phase.requests = (uint64_t{writes.keys} + connections - 1) / connections * connections;
     auto filled = prepare(*client, phase, options, "writing every key once", progress, stop);
@@ -179,10 +211,13 @@ Result<BenchReport> run_bench(const BenchOptions& options, const BenchProgress& 
   LoadPhase phase;
   if (options.verify) {
     phase.streams.push_back(&modelled);
+    phase.refusal_status = bad_request;
   } else {
-    streams =
-        streams_for(connections, [&](uint32_t i) { return make_stream(options.workload, i); });
-    phase = phase_of(streams);
+    streams = streams_for(connections, [&](uint32_t i) {
+      return record ? make_recorded_stream(options.workload, values, i, connections)
+                    : make_stream(options.workload, i);
+    });
+    phase = phase_of(streams, options.workload.kind);
   }
   if (options.warm_up.count() > 0) {
     phase.duration = options.warm_up;
@@ -212,6 +247,9 @@ Result<BenchReport> run_bench(const BenchOptions& options, const BenchProgress& 
       report.server_cpu_seconds = use->cpu_seconds - server_before->cpu_seconds;
       report.server_resident_bytes = use->resident_bytes;
     }
+  }
+  if (record) {
+    if (auto closed = record->close(); !closed) return closed.error();
   }
   if (options.verify) {
     auto balances = verify_balances(options, modelled, report.result);

@@ -1,6 +1,7 @@
 #pragma once
 // `entente bench`: drives a running service and says what it costs. Rates and latencies are the
-// client's; CPU and memory are read from /proc of the server process, if its pid is given.
+// client's; CPU and memory are read from /proc of the server process, if its pid is given. A
+// service that changes its primary meanwhile is followed. Described in docs/benchmark.md.
 
 #include <atomic>
 #include <chrono>
@@ -20,8 +21,9 @@ struct BenchOptions {
   std::optional<uint64_t> requests;  ///< one of these two at least
   std::optional<std::chrono::nanoseconds> duration;
   std::chrono::nanoseconds warm_up{};  ///< not measured
-  bool fill = true;     ///< where there are reads: write every key first, not measured
-  bool verify = false;  ///< SmallBank on one connection: compare with the model in the end
+  bool fill = true;         ///< where there are reads: write every key first, not measured
+  std::string record_file;  ///< of acknowledged writes; empty: none
+  bool verify = false;      ///< SmallBank on one connection: compare with the model in the end
   std::optional<int> server_pid;
 };
 
@@ -51,8 +53,13 @@ struct BenchReport {
   double rate() const {
     return seconds() > 0 ? static_cast<double>(result.answers) / seconds() : 0;
   }
-  /// Answers that a healthy run does not have.
+  /// Answers that a healthy run does not have, but for those that only said that the node is not
+  /// the one to ask: they come with a change of the primary.
   uint64_t errors(WorkloadKind kind) const;
+  /// No error, and a node took requests until the end.
+  bool ok(WorkloadKind kind) const {
+    return errors(kind) == 0 && result.abandoned == 0 && (!balances || balances->ok());
+  }
 };
 
 /// Says what is going on; may be called once a second.

@@ -11,6 +11,7 @@
 
 #include "base/units.h"
 #include "cli/bench.h"
+#include "cli/bench_check.h"
 #include "cli/commands.h"
 #include "cli/sandbox_folder.h"
 
@@ -28,6 +29,8 @@ struct BenchArguments {
   uint64_t requests = 0;
   int server_pid = 0;
   bool no_fill = false;
+  std::string check;  ///< a record
+  std::string patience = "30s";
   bool json = false;
 };
 
@@ -45,10 +48,12 @@ Result<void> use_sandbox(BenchArguments& arguments) {
   });
   const SandboxFolder& node = runs == nodes.end() ? folder : *runs;
   LoadOptions& load = arguments.bench.load;
-  if (load.address.empty()) {
-    auto address = node.rpc_address();
-    if (!address) return address.error();
-    load.address = *address;
+  if (load.addresses.empty()) {
+    for (const SandboxFolder& one : nodes) {
+      if (!one.running_node()) continue;
+      if (auto address = one.rpc_address()) load.addresses.push_back(*address);
+    }
+    if (load.addresses.empty()) return Error{"no node of this sandbox runs: " + folder.path()};
   }
   if (load.identity.service_certificate_file.empty()) {
     load.identity.service_certificate_file = folder.service_certificate();
@@ -66,7 +71,10 @@ Result<void> complete(BenchArguments& arguments) {
   BenchOptions& bench = arguments.bench;
   bench.workload.kind = workloads.at(arguments.workload);
   bench.fill = !arguments.no_fill;
-  if (bench.load.address.empty()) bench.load.address = "127.0.0.1:8000";
+  if (bench.load.addresses.empty()) bench.load.addresses = {"127.0.0.1:8000"};
+  const auto patience = parse_duration(arguments.patience);
+  if (!patience) return patience.error().at("--patience");
+  bench.load.patience = *patience;
   if (arguments.requests != 0) bench.requests = arguments.requests;
   if (arguments.server_pid != 0) bench.server_pid = arguments.server_pid;
   if (arguments.duration.empty() && !bench.requests) arguments.duration = "10s";
@@ -81,10 +89,26 @@ Result<void> complete(BenchArguments& arguments) {
   return {};
 }
 
+int check(const BenchArguments& arguments) {
+  const auto record = read_record(arguments.check);
+  if (!record) return failed(record.error().message);
+  Progress progress;
+  const auto checked = check_record(arguments.bench.load, *record,
+                                    [&](const std::string& what) { progress.say(what); });
+  if (!checked) return failed(checked.error().message);
+  if (arguments.json) {
+    fmt::print("{}\n", json::dump(to_json(*checked)));
+  } else {
+    fmt::print("{}", to_text(*checked));
+  }
+  return checked->ok() ? exit_code::success : exit_code::failure;
+}
+
 int run(BenchArguments& arguments) {
   if (auto completed = complete(arguments); !completed) {
     return failed(completed.error().message, exit_code::bad_option);
   }
+  if (!arguments.check.empty()) return check(arguments);
   std::signal(SIGINT, [](int) { interrupted = true; });
   Progress progress;
   const auto report = run_bench(
@@ -95,20 +119,27 @@ int run(BenchArguments& arguments) {
   } else {
     fmt::print("{}", to_text(arguments.bench, *report));
   }
-  const bool good = report->errors(arguments.bench.workload.kind) == 0 &&
-                    report->result.problems.empty() &&
-                    (!report->balances || report->balances->ok());
-  return good ? exit_code::success : exit_code::failure;
+  return report->ok(arguments.bench.workload.kind) ? exit_code::success : exit_code::failure;
 }
 
 void add_load_options(CLI::App& command, BenchArguments& arguments) {
   LoadOptions& load = arguments.bench.load;
   command
       .add_option("--sandbox", arguments.sandbox,
-                  "Folder of a running sandbox: address, certificates and pid are taken from it")
+                  "Folder of a running sandbox: addresses, certificates and pid are taken from it")
       ->type_name("DIR");
-  command.add_option("--address", load.address, "Where the service is (127.0.0.1:8000)")
+  command
+      .add_option(
+          "--address", load.addresses,
+          "Where the service is (127.0.0.1:8000). Several, separated by commas or given one "
+          "by one, are nodes of one service: the primary among them is loaded")
+      ->delimiter(',')
       ->type_name("HOST:PORT");
+  command
+      .add_option("--patience", arguments.patience,
+                  "How long to look for another node when the one that was loaded is gone")
+      ->type_name("TIME")
+      ->capture_default_str();
   command
       .add_option("--service-cert", load.identity.service_certificate_file,
                   "Service certificate (PEM); without it any server is trusted")
@@ -170,9 +201,24 @@ void add_bench(CLI::App& app, Invocation& invocation) {
                      "Process of the server on this machine: its CPU and memory are reported");
   command.add_flag("--verify", arguments->bench.verify,
                    "smallbank on one connection: compare the final balances with a model");
+  command
+      .add_option(
+          "--record", arguments->bench.record_file,
+          "New file for every acknowledged write: key, value, transaction id, and whether it "
+          "was acknowledged as committed (--prefer-wait). Each write has a key of its own")
+      ->type_name("FILE");
+  command
+      .add_option("--check", arguments->check,
+                  "Load nothing: ask whether every write of this record is still there")
+      ->type_name("FILE")
+      ->excludes("--record");
   command.add_flag("--json", arguments->json, "Print one JSON object");
   command.footer(
-      "Exit code 1 if an answer was an error, a connection was lost or --verify failed.");
+      "A node that is lost, or that says that writes go elsewhere, is left for the one that is\n"
+      "primary then. Nothing is sent twice: writes without an answer are counted as unknown.\n"
+      "Exit code 1 if an answer was an error that has nothing to do with a change of the primary, "
+      "if\n"
+      "no node took requests any more, or if --verify or --check failed.");
   command.callback(
       [arguments, &invocation] { invocation.run = [arguments] { return run(*arguments); }; });
 }

@@ -84,8 +84,7 @@ class Loop {
     Result<TlsClient> client;
   };
 
-  uint64_t serve(BenchConnection& connection, uint32_t events, SteadyTime now,
-                 LoadResult& result) {
+  uint64_t serve(BenchConnection& connection, uint32_t events, SteadyTime now, LoadResult& result) {
     if (!connection.open()) return 0;
     uint64_t taken = 0;
     if ((events & EPOLLOUT) != 0) connection.flush(result);

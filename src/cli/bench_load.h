@@ -53,7 +53,7 @@ struct LoadPhase {
   std::optional<std::chrono::nanoseconds> duration;
   /// The stream of each connection, owned by the caller; may be shared by phases.
   std::vector<RequestStream*> streams;
-  int refusal_status = 0;  ///< an expected answer of this workload beside 2xx
+  int refusal_status = 0;                 ///< an expected answer of this workload beside 2xx
   AcknowledgementClock* clock = nullptr;  ///< filled in by LoadClient::run
 };
 
@@ -70,9 +70,9 @@ struct LoadResult {
   LatencyHistogram latencies;
   std::array<uint64_t, 600> statuses{};  ///< answers by status
   uint64_t answers = 0;
-  uint64_t preferences_applied = 0;   ///< answers given at global commit
-  uint64_t unanswered = 0;            ///< in flight on connections that were lost
-  uint64_t sent_away = 0;             ///< answers that said that the request belongs elsewhere
+  uint64_t preferences_applied = 0;  ///< answers given at global commit
+  uint64_t unanswered = 0;           ///< in flight on connections that were lost
+  uint64_t sent_away = 0;            ///< answers that said that the request belongs elsewhere
   uint64_t lost_connections = 0;
   uint64_t reconnections = 0;
   uint64_t abandoned = 0;  ///< connections that no node took any more
@@ -96,8 +96,9 @@ class LoadClient {
   LoadClient& operator=(LoadClient&&) noexcept;
   ~LoadClient();
 
-  /// Blocks until the phase is over and everything in flight is answered or lost. `progress` is called about once a second with the answers so far; it may be
-  /// empty. `stop`, if given, ends the phase early once it is true.
+  /// Blocks until the phase is over and everything in flight is answered or lost. `progress` is
+  /// called about once a second with the answers so far; it may be empty. `stop`, if given, ends
+  /// the phase early once it is true.
   LoadResult run(const LoadPhase& phase, const std::function<void(uint64_t answers)>& progress = {},
                  const std::atomic<bool>* stop = nullptr);
 

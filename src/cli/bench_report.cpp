@@ -60,6 +60,16 @@ json::value to_json(const BenchOptions& options, const BenchReport& report) {
       {"problems", json::array(report.result.problems.begin(), report.result.problems.end())},
       {"answered_at_global_commit", report.result.preferences_applied},
       {"client_cpu_microseconds_per_request", per_request(report.client_cpu_seconds, report)}};
+  const LoadResult& result = report.result;
+  out["writes"] = json::object{{"acknowledged", result.writes.acknowledged},
+                               {"committed", result.writes.committed},
+                               {"failed", result.writes.failed},
+                               {"unknown", result.writes.unknown}};
+  out["longest_gap_seconds"] = std::chrono::duration<double>(result.longest_gap).count();
+  out["lost_connections"] = result.lost_connections;
+  out["reconnections"] = result.reconnections;
+  out["sent_away"] = result.sent_away;
+  out["abandoned_connections"] = result.abandoned;
   if (report.server_cpu_seconds) {
     out["server_cpu_microseconds_per_request"] = per_request(*report.server_cpu_seconds, report);
     out["server_cpu_seconds"] = *report.server_cpu_seconds;
@@ -102,8 +112,23 @@ std::string to_text(const BenchOptions& options, const BenchReport& report) {
       out += fmt::format("  status {}          {:>12}\n", status, report.result.statuses[status]);
     }
   }
-  if (report.result.unanswered != 0) {
-    out += fmt::format("  unanswered          {:>12}\n", report.result.unanswered);
+  const LoadResult& result = report.result;
+  if (result.writes.sent() != 0) {
+    const WriteOutcomes& writes = result.writes;
+    out += fmt::format("  writes acknowledged {:>12}\n", writes.acknowledged);
+    out += fmt::format("  writes failed       {:>12}\n", writes.failed);
+    out += fmt::format("  writes unknown      {:>12}\n", writes.unknown);
+    out += fmt::format("  longest gap         {:>12.3f} ms without an acknowledged write\n",
+                       microseconds(result.longest_gap) / 1000);
+  }
+  if (result.unanswered != 0) {
+    out += fmt::format("  unanswered          {:>12}\n", result.unanswered);
+  }
+  if (result.reconnections != 0) {
+    out += fmt::format("  connected again     {:>12} times\n", result.reconnections);
+  }
+  if (result.abandoned != 0) {
+    out += fmt::format("  given up            {:>12} connections\n", result.abandoned);
   }
   for (const std::string& problem : report.result.problems) out += "  lost: " + problem + "\n";
   if (report.balances) {

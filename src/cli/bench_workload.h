@@ -52,7 +52,8 @@ std::unique_ptr<RequestStream> make_stream(const WorkloadOptions& options, uint3
 std::unique_ptr<RequestStream> make_filling_stream(const WorkloadOptions& options, uint32_t first,
                                                    uint32_t step);
 
-/// Writes each key once, every `step`-th from `first` on, with values of their own. Not for smallbank.
+/// Writes each key once, every `step`-th from `first` on, with values of their own. Not for
+/// smallbank.
 std::unique_ptr<RequestStream> make_recorded_stream(const WorkloadOptions& options,
                                                     const RecordedValues& values, uint32_t first,
                                                     uint32_t step);

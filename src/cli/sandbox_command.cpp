@@ -206,8 +206,11 @@ void add_sandbox(CLI::App& app, Invocation& invocation) {
       "that is for development only, and its nodes trust each other by it.\n"
       "With several nodes: node 0 works in the folder itself, node N in its sub-folder nodeN. One\n"
       "line says how they are. Nodes that end are reported; the service goes on as long as a\n"
-      "majority lives, and the sandbox ends with exit code 1 when it does not. With --heal a new\n"
-      "node joins in place of the dead one, which is then retired and deleted.");
+      "majority lives. Without one it says so and keeps the others, which still answer reads; "
+      "when\n"
+      "it is ended then, the exit code is 1. With --heal a new node joins in place of the dead "
+      "one,\n"
+      "which is then retired and deleted.");
   command.callback([options, &invocation] {
     if (options->heal && options->plan.nodes == 1) {
       throw CLI::ValidationError("--heal", "needs --nodes 3 or more: a majority has to live");

@@ -70,7 +70,13 @@ int SandboxWatch::run(const sigset_t& signals) {
   Clock::time_point next_look = Clock::now();
   while (!signalled(signals, attention)) {
     for (const EndedMember& ended : cluster_.take_ended()) {
-      if (const auto code = alone ? end_of_the_only_node(ended) : bury(ended)) return *code;
+      if (alone) return end_of_the_only_node(ended);
+      bury(ended);
+    }
+    if (cluster_.members().empty()) {
+      line_.clear();
+      return failed(
+          "The service has ENDED: no node is left. What was committed is in the ledgers.");
     }
     if (alone || Clock::now() < next_look) continue;
     look();
@@ -101,50 +107,44 @@ void SandboxWatch::look() {
       last_, [this](const std::string& id) { return name(id); }, rate));
 }
 
-std::optional<int> SandboxWatch::end_of_the_only_node(const EndedMember& ended) {
+int SandboxWatch::end_of_the_only_node(const EndedMember& ended) {
   return failed("The service has ENDED: its node ended by itself, " +
                 exit_in_words(ended.exit_code) + "\n" + end_of_log(ended.folder));
 }
 
-/// Says what happened; an exit code if the service cannot go on.
-std::optional<int> SandboxWatch::bury(const EndedMember& ended) {
+/// Says what happened.
+void SandboxWatch::bury(const EndedMember& ended) {
   line_.say(fmt::format("{} ({}, process {}) ended, {}\n{}", ended.name(),
                         ended.served() ? ended.address : "not yet joined", ended.pid,
                         exit_in_words(ended.exit_code), end_of_log(ended.folder)));
   if (!ended.served()) failed_to_join();
-  if (ended.id.empty()) return std::nullopt;
+  if (ended.id.empty()) return;
   names_[ended.id] = ended.name();
   dead_.emplace(ended.id, ended);
   look();  // what the others say now
-  const auto lives = [this](const std::string& id) { return alive(id); };
-  if (!majority(configurations_, lives)) return end_without_majority();
-  if (!votes(configurations_, ended.id)) {
-    line_.say("The service goes on: that node had no vote in it.");
-    return std::nullopt;
-  }
-  line_.say(fmt::format("The service goes on: {} of {} nodes live, a majority. {}",
-                        voters_that_live(configurations_, lives),
-                        configurations_.back().nodes.size(),
-                        heal_ ? "The dead one is being replaced."
-                              : "The dead one is not replaced (with --heal it would be)."));
-  return std::nullopt;
+  say_what_remains(ended);
 }
 
-int SandboxWatch::end_without_majority() {
+void SandboxWatch::say_what_remains(const EndedMember& ended) {
   const auto lives = [this](const std::string& id) { return alive(id); };
-  line_.clear();
   const std::string counted =
       configurations_.empty()
           ? "no node says who the others are"
           : fmt::format("{} of {} nodes live", voters_that_live(configurations_, lives),
                         configurations_.back().nodes.size());
-  const int code =
-      failed("The service has LOST ITS MAJORITY: " + counted +
-             ", and nothing can be committed any more. What was committed is in the ledgers of "
-             "those that are left.");
-  fmt::print(stderr, "ending the other nodes\n");
-  cluster_.stop(primary_);
-  return code;
+  if (!majority(configurations_, lives)) {
+    majority_lost_ = true;
+    return line_.say("The service has LOST ITS MAJORITY: " + counted +
+                     ". Nothing can be committed any more, and no dead node can be replaced.\n"
+                     "Nothing that was committed is lost: those that are left have it in their "
+                     "ledgers and answer reads. Ctrl-C ends them.");
+  }
+  if (!votes(configurations_, ended.id)) {
+    return line_.say("The service goes on: that node had no vote in it.");
+  }
+  line_.say(fmt::format("The service goes on: {}, a majority. {}", counted,
+                        heal_ ? "The dead one is being replaced."
+                              : "The dead one is not replaced (with --heal it would be)."));
 }
 
 int SandboxWatch::end_all() {
@@ -161,7 +161,7 @@ int SandboxWatch::end_all() {
                   std::to_string(code));
   }
   fmt::print(stderr, "ended\n");
-  return exit_code::success;
+  return majority_lost_ ? exit_code::failure : exit_code::success;
 }
 
 // --------------------------------------------------------------------------------------- healing

@@ -20,16 +20,18 @@ class SandboxWatch {
   /// All nodes of the cluster serve. `heal`: replace nodes that end.
   SandboxWatch(SandboxCluster& cluster, ClusterObserver observer, TlsContext context, bool heal);
 
-  /// Until one of `signals` comes (then all nodes are ended), or a majority is lost. Exit code.
+  /// Until one of `signals` comes (then all nodes are ended), or no node is left. A service that
+  /// has lost its majority is kept: its nodes hold what was committed. Exit code: 1 after such a
+  /// loss.
   int run(const sigset_t& signals);
 
  private:
   using Clock = std::chrono::steady_clock;
 
   void look();
-  std::optional<int> bury(const EndedMember& ended);
-  int end_without_majority();
-  std::optional<int> end_of_the_only_node(const EndedMember& ended);
+  void bury(const EndedMember& ended);
+  void say_what_remains(const EndedMember& ended);
+  int end_of_the_only_node(const EndedMember& ended);
   void welcome_joining();
   void repair();
   void replace();
@@ -55,6 +57,7 @@ class SandboxWatch {
   std::optional<Clock::time_point> joining_since_;
   int failures_ = 0;  ///< replacements in a row that did not join
   std::string complaint_;
+  bool majority_lost_ = false;
 };
 
 /// The end of a node's log, for people.

@@ -233,7 +233,7 @@ class SandboxClusterTest(unittest.TestCase):
         self.assertEqual(cluster.end(), 0, cluster.said())
         self.verify_ledgers(cluster, [self.folder / "node3"])
 
-    def test_without_a_majority_it_ends_and_says_so(self):
+    def test_without_a_majority_it_says_so_and_keeps_the_rest(self):
         cluster = self.start(3)
         primary = cluster.primary()["node_id"]
         backups = [node for node in cluster.nodes if node["node_id"] != primary]
@@ -245,8 +245,14 @@ class SandboxClusterTest(unittest.TestCase):
         self.assertFalse(dead["answers"])
         self.assertIn("error", dead)
         cluster.kill(backups[1]["node_id"])
+        eventually(lambda: "LOST ITS MAJORITY: 1 of 3 nodes live" in cluster.said(), "the loss is said", PATIENCE)
+        code, document = cluster.status()
+        self.assertEqual((code, document["healthy"]), (1, False), document)
+        self.assertEqual([node["answers"] for node in document["nodes"] if node["node_id"] == primary], [True])
+        self.assertIsNone(cluster.process.poll())
+        cluster.kill(primary)
         self.assertEqual(cluster.process.wait(PATIENCE), 1)
-        self.assertIn("LOST ITS MAJORITY: 1 of 3 nodes live", cluster.said())
+        self.assertIn("no node is left", cluster.said())
         code, reason = cluster.status()
         self.assertEqual(code, 1)
         self.assertIn("no node of this sandbox runs", reason)

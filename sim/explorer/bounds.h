@@ -21,7 +21,7 @@ struct Bounds {
   uint64_t writes = 0;
   uint64_t transfers = 0;  ///< times that a leader is asked to hand over
   Network network = Network::ordered;
-  bool quorum_checks = true;  ///< leaders may step down because they hear nobody
+  bool quorum_checks = true;     ///< leaders may step down because they hear nobody
   bool late_validation = false;  ///< stability is reported by an action of its own
 };
 

@@ -1,94 +1,85 @@
 #pragma once
-// One state of the explored world: the real cores, the messages under way, and what is left to
-// happen. Cores and messages are shared between states and never change.
+// One state of the explored world, and the states that can follow it.
 
-#include <deque>
-#include <memory>
+#include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "sim/explorer/bounds.h"
-#include "sim/world/cluster.h"
+#include "sim/explorer/cast.h"
 
 namespace entente::sim {
 
-/// All ways to rename the nodes under which the search looks the same.
-std::vector<Renaming> symmetries(const Bounds& bounds);
-
-struct Seen {  // a node, with its digest under each renaming
-  Raft core;
-  std::deque<Node::Waiting> waiting;  // validation not reported yet
-  std::vector<StateHash> digests;
-};
-struct Letter {  // a message under way, likewise
-  Packet packet;
-  std::vector<StateHash> digests;
-};
-
+/// Nodes and messages by their numbers in the cast.
 struct State {
-  std::vector<std::shared_ptr<const Seen>> nodes;  // by number
-  /// In order of sending on ordered links; else a set, ordered by first digest.
-  std::vector<std::shared_ptr<const Letter>> letters;
-  uint64_t configurations_left = 0;
-  uint64_t writes_left = 0;
-  std::map<View, NodeId> leaders;
+  static constexpr size_t most_letters = 120;
+  static constexpr size_t most_views = 6;
+
+  std::array<uint32_t, Profile::most_nodes> actors{};
+  uint8_t configurations_left = 0;
+  uint8_t writes_left = 0;
+  uint8_t transfers_left = 0;
+  uint8_t letter_count = 0;
+  std::array<uint8_t, most_views> leaders{};  ///< place + 1 of who led each view, from the first on
+  /// In order of sending on ordered links; else ascending.
+  std::array<uint32_t, most_letters> letters;
+
+  State() = default;
+  State(const State& other) { *this = other; }
+  State& operator=(const State& other);  ///< not the letters that are not there
+
+  void erase_letter(size_t at);
+  void push_letter(uint32_t letter);
 };
 
-/// Equal for states that differ only in who is called what.
-StateHash digest_of(const State& state, const std::vector<Renaming>& renamings, bool ordered);
+/// As words, for queues of many.
+void append(std::vector<uint32_t>& words, const State& state, size_t nodes);
+State extract(const std::vector<uint32_t>& words, size_t& at, size_t nodes);
 
-struct Action {
-  enum class Kind : uint8_t {
-    deliver,
-    repeat,
-    lose,
-    timeout,
-    lease_ends,
-    hear_nobody,
-    heartbeat,
-    write,
-    sign,
-    configure,
-    retire,
-    stable
-  };
-  Kind kind;
-  size_t which;  // the node, or the letter
+struct Successor {
+  State state;
+  Deed deed;
+  uint8_t node;
+  std::string_view violation;  ///< what the step itself broke
 };
-std::string describe(const Action& action, const State& state);
 
 /// The world that one search explores.
-class Transitions {
+class World {
  public:
-  explicit Transitions(Bounds bounds);
+  explicit World(const Bounds& bounds);
 
-  StateHash digest(const State& state) const {
-    return digest_of(state, renamings_, bounds_.ordered);
-  }
-  size_t symmetries() const { return renamings_.size(); }
-  State first() const;
-  std::vector<Action> actions(const State& state) const;
-  /// The state after `action`; `violation` says what it broke.
-  State after(const State& state, const Action& action,
-              std::optional<std::string>& violation) const;
+  State first();
+  /// All that can follow, always in the same order, into `out`.
+  void successors(const State& state, std::vector<Successor>& out);
+  /// Equal for states that differ only in who is called what.
+  uint64_t digest(const State& state) const;
+  /// What is wrong between the nodes, of which `changed` has just changed; empty: nothing.
+  std::string broken(const State& state, uint8_t changed) const;
+  std::string describe(const Successor& step) const;
+  const Cast& cast() const { return cast_; }
+  size_t nodes() const { return cast_.names().size(); }
 
  private:
-  struct Step;
-  std::shared_ptr<const Seen> seen(Raft core, std::deque<Node::Waiting> waiting) const;
-  void add_letter(State& state, Packet packet) const;
-  void act(Step& step, const Input& input, std::optional<std::string>& violation) const;
-  void perform(Step& step, const State& before, const Action& action,
-               std::optional<std::string>& violation) const;
+  void happen(const State& before, uint8_t node, Deed deed, std::vector<Successor>& out);
+  void post(const State& state, const std::vector<uint32_t>& letters);
+  void post_ordered(size_t variant, uint32_t letter);
+  void post_anyhow(State& state, uint32_t letter) const;
+  void deliveries(const State& state, std::vector<Successor>& out);
+  void node_events(const State& state, uint8_t node, std::vector<Successor>& out);
+  void clear_links(State& state, uint8_t node, std::optional<uint8_t> other) const;
   void drop_ineffective(State& state) const;
-  bool first_of_link(const State& state, size_t letter) const;
-  bool heartbeat_helps(const State& state, size_t node) const;
+  bool ineffective(const State& state, const LetterTraits& letter) const;
+  const Profile& profile(const State& state, size_t node) const {
+    return cast_.profile(state.actors[node]);
+  }
+  bool same_link(uint32_t a, uint32_t b) const {
+    return cast_.traits(a).link == cast_.traits(b).link;
+  }
 
   Bounds bounds_;
-  std::vector<Renaming> renamings_;
-  std::vector<NodeId> names_;
+  View last_view_;
+  Cast cast_;
+  std::vector<State> variants_;  ///< of the step in the making: which messages are lost
 };
-
-/// What is wrong with the state, if anything.
-std::optional<std::string> broken_invariant(const State& state);
 
 }  // namespace entente::sim

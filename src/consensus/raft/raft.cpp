@@ -260,6 +260,11 @@ StateHash Raft::state_hash(const Renaming& renaming) const {
     node(transfer_->target);
     hasher.add(transfer_->at_least);
   }
+  // What reports of older epochs would still mean.
+  for (const auto& [epoch, floor] : floors_) {
+    hasher.add(epoch_.value - epoch.value);
+    hasher.add(floor);
+  }
   return hasher.finish();
 }
 

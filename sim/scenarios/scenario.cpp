@@ -58,6 +58,7 @@ std::optional<std::string> Scenario::run(const std::string& script) {
   }
   text = "settle";
   if (settle_at_end_) {
+    forbidden_.clear();
     if (auto why = settle(6000)) return failed(*why);
   }
   return std::nullopt;
@@ -69,7 +70,8 @@ Scenario::Failure Scenario::line(const Words& words) {
   } catch (const std::exception& error) {
     return std::string("cannot be done: ") + error.what();
   }
-  return cluster_.checker().violation();
+  if (const auto& violation = cluster_.checker().violation()) return violation;
+  return forbidden_happened();
 }
 
 Scenario::Failure Scenario::command(const Words& words) {
@@ -108,7 +110,8 @@ Scenario::Failure Scenario::command(const Words& words) {
                                                        {"elect", &Scenario::elect},
                                                        {"inject", &Scenario::inject},
                                                        {"expect", &Scenario::expect},
-                                                       {"expect-within", &Scenario::expect_within}};
+                                                       {"expect-within", &Scenario::expect_within},
+                                                       {"expect-never", &Scenario::expect_never}};
   const std::string& name = words[0];
   if (name == "tick") return tick(words);
   if (name == "mode") {

@@ -70,6 +70,8 @@ class Scenario {
   // scenario_expect.cpp
   Failure expect(const Words& words);
   Failure expect_within(const Words& words);
+  Failure expect_never(const Words& words);
+  Failure forbidden_happened();
   std::string field(const Node& node, const std::string& name);
 
   uint64_t us_per_tick_ = 10'000;
@@ -82,6 +84,7 @@ class Scenario {
   std::map<std::string, uint64_t> barriers_;
   std::set<NodeId> killed_;
   std::set<NodeId> paused_;
+  std::map<std::string, uint64_t> forbidden_;  ///< how often it had happened when it was forbidden
   bool settle_at_end_ = true;
 };
 

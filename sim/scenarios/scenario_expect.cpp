@@ -145,4 +145,20 @@ Scenario::Failure Scenario::expect_within(const Words& words) {
   return why;
 }
 
+// expect-never EVENT: from here on to the end of the script; its settling is not part of the story.
+Scenario::Failure Scenario::expect_never(const Words& words) {
+  const std::string name = joined(words, 1);
+  const auto counted = cluster_.checker().probes().find(name);
+  if (counted == cluster_.checker().probes().end()) return "nobody counts: " + name;
+  forbidden_[name] = counted->second;
+  return std::nullopt;
+}
+
+Scenario::Failure Scenario::forbidden_happened() {
+  for (const auto& [name, before] : forbidden_) {
+    if (cluster_.checker().probes().at(name) > before) return "it happened: " + name;
+  }
+  return std::nullopt;
+}
+
 }  // namespace entente::sim

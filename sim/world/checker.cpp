@@ -18,6 +18,18 @@ bool standing(Leadership role) {
 
 }  // namespace
 
+Checker::Checker(const Nodes& nodes) : nodes_(&nodes) {
+  for (const char* name :
+       {"elections won", "elections won while a configuration is pending",
+        "leader outside the newest configuration", "two leaders in different views",
+        "unsigned tail dropped on election", "validation pending at an election",
+        "several configurations pending", "conflicts", "conflicts that drop stable entries",
+        "commits under joint configurations", "leaders deposed", "refusals of an older view",
+        "pre-votes refused because a leader is heard", "notices of removal"}) {
+    probes_[name] = 0;
+  }
+}
+
 void Checker::fail(const std::string& id, const Node& node, const std::string& what) {
   if (!violation_) violation_ = id + " at node " + node.id().value + ": " + what;
 }

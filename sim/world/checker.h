@@ -17,7 +17,7 @@ namespace entente::sim {
 class Checker {
  public:
   using Nodes = std::map<NodeId, std::unique_ptr<Node>>;
-  explicit Checker(const Nodes& nodes) : nodes_(&nodes) {}
+  explicit Checker(const Nodes& nodes);
 
   /// `node` has just taken `event`.
   void after_step(const Node& node, const Event& event);
@@ -28,7 +28,7 @@ class Checker {
   const std::optional<std::string>& violation() const { return violation_; }
   /// The longest prefix that was ever committed anywhere.
   const std::vector<EntryMeta>& committed() const { return committed_; }
-  /// How often interesting things happened.
+  /// How often interesting things happened, also those that never did.
   const std::map<std::string, uint64_t>& probes() const { return probes_; }
   void probe(const std::string& name) { ++probes_[name]; }
 

@@ -115,12 +115,12 @@ void ForwardedCalls::connection_lost(const NodeId& peer, MonotonicTime now) {
   }
 }
 
-void ForwardedCalls::enter_view(View now) {
+void ForwardedCalls::enter_view(View view, MonotonicTime now) {
   for (const ForwardedCall& call :
-       take_if([&](const ForwardedCall& one) { return one.view != now; })) {
-    http::Response response;
-    rpc::set_session_consistency_lost(response, call.session, call.view, now);
-    call.answer(std::move(response), {});
+       take_if([&](const ForwardedCall& one) { return one.view != view; })) {
+    // The former primary may have executed it, and a later one may hold what it wrote: to say that
+    // nothing happened would be wrong.
+    answer_timed_out(call, now, true);
   }
 }
 

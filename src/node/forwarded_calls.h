@@ -53,8 +53,8 @@ class ForwardedCalls {
   void expire(MonotonicTime now);
   /// What was on its way to this node or back is lost: 504, and the client's connection is closed.
   void connection_lost(const NodeId& peer, MonotonicTime now);
-  /// Sessions of other views are over: 500 SessionConsistencyLost, connection closed.
-  void enter_view(View now);
+  /// Sessions of other views are over: 504, and the client's connection is closed.
+  void enter_view(View view, MonotonicTime now);
   /// 504 for all; none can be opened any more.
   void end(MonotonicTime now);
 

@@ -108,8 +108,9 @@ void Forwarding::keep_time() {
     }
     if (stopping_) return;
     lock.unlock();
-    calls_.enter_view(replica_.view());
-    calls_.expire(clock_.now());
+    const MonotonicTime now = clock_.now();
+    calls_.enter_view(replica_.view(), now);
+    calls_.expire(now);
     lock.lock();
   }
 }

@@ -389,7 +389,7 @@ TEST_F(ForwardingTest, a_change_of_the_primary_ends_sessions) {
            peers[1]->node.replica->primary() == peers[2]->node.replica->primary();
   }));
   const std::string lost = "500 SessionConsistencyLost";
-  EXPECT_EQ(answer(open).substr(0, lost.size()), lost);
+  EXPECT_EQ(answer(open).substr(0, 4), "504 ") << "the former primary may have executed it";
   EXPECT_TRUE(open->get()->close);
   EXPECT_EQ(answer(get("k")).substr(0, lost.size()), lost) << "had the connection not been closed";
   copies = [](const Mail&) { return 1; };

@@ -325,6 +325,7 @@ class Node:
     def __init__(self, app="logging", users=("user0", "user1"), configure=None, environment=None):
         self.program = program(app)
         self.environment = environment
+        self.prefix = []  # of the command line: what the node runs in
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"entente-{app}-"))
         self.process = None
         self.clients = []
@@ -381,7 +382,7 @@ class Node:
         (self.folder / "config.json").write_text(json.dumps(self.configuration, indent=2))
         self.log = open(self.folder / "log.txt", "ab")
         self.process = subprocess.Popen(
-            [self.program, "node", "--config", "config.json"], cwd=self.folder, stdout=self.log,
+            [*self.prefix, self.program, "node", "--config", "config.json"], cwd=self.folder, stdout=self.log,
             stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             env={**os.environ, **(self.environment or {})})
         atexit.register(self.close)

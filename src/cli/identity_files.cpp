@@ -7,9 +7,9 @@
 #include <filesystem>
 
 #include "base/environment.h"
-#include "cli/secret_text.h"
 #include "crypto/digest.h"
 #include "crypto/rsa.h"
+#include "crypto/secret.h"
 #include "crypto/x509_issue.h"
 
 namespace entente::cli {
@@ -79,7 +79,7 @@ Result<IdentityFiles> make_identity(const IdentityRequest& request) {
       key, "CN=" + request.name, {system_clock().unix_time(), request.validity_days});
   if (!certificate) return certificate.error();
   std::string private_pem = key.private_pem(), encryption_pem;
-  const WipeTextAtExit wiped(private_pem), encryption_wiped(encryption_pem);
+  const crypto::WipeAtExit wiped(private_pem), encryption_wiped(encryption_pem);
   const std::string certificate_pem = certificate->pem();
   std::string encryption_public_pem;
   std::vector<NewFile> contents{{files.private_key, private_pem, owner_only},

@@ -10,7 +10,7 @@
 #include "base/encoding.h"
 #include "base/environment.h"
 #include "cli/commands.h"
-#include "cli/secret_text.h"
+#include "crypto/secret.h"
 #include "ledger/show.h"
 #include "ledger/verify.h"
 
@@ -38,7 +38,7 @@ Result<ledger::LedgerSecrets> read_secrets(const std::string& path) {
   if (path.empty()) return out;
   auto text = read_text(path);
   if (!text) return text.error();
-  const WipeTextAtExit wiped(*text);
+  const crypto::WipeAtExit wiped(*text);
   size_t number = 0;
   for (std::string_view rest = *text; !rest.empty();) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
@@ -134,7 +134,7 @@ int run_verify(const LedgerOptions& options) {
     return failed(there.error().message, exit_code::file_not_readable);
   }
   ledger::VerifyOptions verify;
-  const WipeTextsAtExit wiped(verify.member_keys);
+  const crypto::WipeAtExit wiped(verify.member_keys);
   verify.folders = options.folders;
   verify.uncommitted = !options.committed_only;
   verify.recovery_files = options.recovery_files;

@@ -43,16 +43,25 @@ class SecretArray {
 /// A 256-bit symmetric key: a ledger secret, a wrapping key.
 using SymmetricKey = SecretArray<32>;
 
-/// Wipes Bytes or a std::string at the end of a scope.
+/// Wipes Bytes, a std::string, or all of a vector of strings, at the end of a scope.
 template <typename Text>
 class WipeAtExit {
  public:
   explicit WipeAtExit(Text& text) : text_(text) {}
-  ~WipeAtExit() { wipe({reinterpret_cast<uint8_t*>(text_.data()), text_.size()}); }
+  ~WipeAtExit() { wipe_all(text_); }
   WipeAtExit(const WipeAtExit&) = delete;
   WipeAtExit& operator=(const WipeAtExit&) = delete;
 
  private:
+  template <typename Some>
+  static void wipe_all(Some& some) {
+    if constexpr (requires { some[0].data(); }) {
+      for (auto& one : some) wipe_all(one);
+    } else {
+      wipe({reinterpret_cast<uint8_t*>(some.data()), some.size()});
+    }
+  }
+
   Text& text_;
 };
 

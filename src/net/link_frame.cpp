@@ -10,7 +10,7 @@ constexpr size_t trusted_size = 256 << 10;
 
 bool is_known(uint8_t kind) {
   return kind >= static_cast<uint8_t>(MessageKind::consensus) &&
-         kind <= static_cast<uint8_t>(MessageKind::forwarded_response);
+         kind <= static_cast<uint8_t>(MessageKind::introduction);
 }
 
 }  // namespace

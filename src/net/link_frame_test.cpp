@@ -44,7 +44,7 @@ TEST(LinkFrame, KindsOutsideTheListAreRefused) {
     const Bytes bytes = frame(static_cast<MessageKind>(kind), {});
     BytesView input = bytes;
     FrameReader reader(10);
-    EXPECT_EQ(reader.next(input), kind >= 1 && kind <= 3 ? Outcome::message : Outcome::unknown_kind)
+    EXPECT_EQ(reader.next(input), kind >= 1 && kind <= 4 ? Outcome::message : Outcome::unknown_kind)
         << kind;
   }
 }

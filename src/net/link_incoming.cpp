@@ -64,11 +64,14 @@ bool IncomingLink::identify() {
     refuse(LinkRefusal::unusable_key, node.error().message);
     return false;
   }
-  if (!context_.handlers.known(*node)) {
-    refuse(LinkRefusal::unknown_node, node->value);
+  const LinkHandlers& handlers = context_.handlers;
+  vouched_for_ = !handlers.known(node->id) && handlers.vouched_for &&
+                 handlers.vouched_for(node->id, node->certificate);
+  if (!vouched_for_ && !handlers.known(node->id)) {
+    refuse(LinkRefusal::unknown_node, node->id.value);
     return false;
   }
-  peer_ = context_.mailbox.incoming(*node);
+  peer_ = context_.mailbox.incoming(node->id);
   peer_->connections.fetch_add(1, std::memory_order_relaxed);
   deadline_ = context_.now + 2 * context_.options.idle_timeout;
   all_.identified(*this);
@@ -116,14 +119,34 @@ FrameReader::Outcome IncomingLink::take_message(BytesView& rest) {
       refuse(LinkRefusal::oversized, "");
       break;
     case FrameReader::Outcome::message:
-      if (!context_.handlers.known(peer_->id)) {
-        refuse(LinkRefusal::unknown_node, "it was known before");
-        return FrameReader::Outcome::need_more;
-      }
-      paused_ = context_.handlers.received(peer_->id, frames_.kind(), frames_.take_payload()) ==
-                Flow::pause;
+      if (!deliver(frames_.kind(), frames_.take_payload())) return FrameReader::Outcome::need_more;
   }
   return outcome;
+}
+
+bool IncomingLink::deliver(MessageKind kind, Bytes payload) {
+  const bool first = std::exchange(first_, false);
+  if (kind == MessageKind::introduction) return introduced(first, as_text(payload));
+  const bool known = context_.handlers.known(peer_->id);
+  if (known) vouched_for_ = false;  // from now on it depends on the store alone
+  if (!known && !(vouched_for_ && kind == MessageKind::consensus)) {
+    refuse(LinkRefusal::unknown_node, vouched_for_ ? "for anything but consensus" : "any more");
+    return false;
+  }
+  paused_ = context_.handlers.received(peer_->id, kind, std::move(payload)) == Flow::pause;
+  return true;
+}
+
+bool IncomingLink::introduced(bool first, std::string_view address) {
+  const auto parsed = parse_address(address);
+  if (!first || !parsed) {
+    refuse(LinkRefusal::bad_introduction, first ? parsed.error().message : "too late");
+    return false;
+  }
+  if (context_.handlers.introduced) {
+    context_.handlers.introduced(peer_->id, std::string(address));
+  }
+  return true;
 }
 
 void IncomingLink::refuse(LinkRefusal reason, std::string_view detail) {

@@ -35,6 +35,8 @@ class IncomingLink final : public LinkTarget {
   bool identify();
   void take(BytesView plaintext);
   FrameReader::Outcome take_message(BytesView& rest);
+  bool deliver(MessageKind kind, Bytes payload);
+  bool introduced(bool first, std::string_view address);
   void end();
 
   LinkContext& context_;
@@ -46,7 +48,9 @@ class IncomingLink final : public LinkTarget {
   FrameReader frames_;
   bool ended_ = false;
   bool paused_ = false;
-  Bytes left_over_;  ///< plaintext behind the message that was answered with `pause`
+  bool vouched_for_ = false;  ///< a stranger so far
+  bool first_ = true;         ///< nothing has come yet
+  Bytes left_over_;           ///< plaintext behind the message that was answered with `pause`
 };
 
 /// All of them, and the socket on which they come.

@@ -18,8 +18,8 @@ void LinkLoop::WakeUp::on_event(uint32_t) {
 }
 
 LinkLoop::LinkLoop(const LinkOptions& options, LinkTls tls, LinkHandlers handlers, NodeId self,
-                   std::optional<SocketAddress> source, int listener, LinkMailbox& mailbox,
-                   LinkRefusals& refusals)
+                   std::string own_address, std::optional<SocketAddress> source, int listener,
+                   LinkMailbox& mailbox, LinkRefusals& refusals)
     : options_(options),
       tls_(std::move(tls)),
       handlers_(std::move(handlers)),
@@ -36,6 +36,7 @@ LinkLoop::LinkLoop(const LinkOptions& options, LinkTls tls, LinkHandlers handler
                .poll = poll_,
                .resolver = resolver_,
                .tls = tls_,
+               .own_address = std::move(own_address),
                .source = source,
                .random = std::minstd_rand(
                    static_cast<std::minstd_rand::result_type>(options.seed % 2147483646 + 1)),

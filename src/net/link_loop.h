@@ -15,8 +15,8 @@ class LinkLoop final {
  public:
   /// All must outlive the loop; the listening socket stays the caller's.
   LinkLoop(const LinkOptions& options, LinkTls tls, LinkHandlers handlers, NodeId self,
-           std::optional<SocketAddress> source, int listener, LinkMailbox& mailbox,
-           LinkRefusals& refusals);
+           std::string own_address, std::optional<SocketAddress> source, int listener,
+           LinkMailbox& mailbox, LinkRefusals& refusals);
   /// The thread must have ended.
   ~LinkLoop();
 

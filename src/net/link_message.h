@@ -14,6 +14,7 @@ enum class MessageKind : uint8_t {
   consensus = 1,          ///< may be lost: dropped when the peer's queue is full
   forwarded_request = 2,  ///< refused when the queue is full, so that the caller can answer
   forwarded_response = 3,
+  introduction = 4,  ///< sent by links themselves: where the sender can be dialled
 };
 
 /// One message to one peer. Its payload is `head` followed by `body`, if there is one: bytes that

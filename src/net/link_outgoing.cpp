@@ -186,17 +186,30 @@ void OutgoingLink::established() {
   };
   const std::string_view protocol = connection_->tls().alpn();
   if (protocol != link_protocol) return refuse(LinkRefusal::protocol, std::string(protocol));
-  const auto node = peer_of(connection_->tls());
-  if (!node) return refuse(LinkRefusal::unusable_key, node.error().message);
-  if (*node != peer_->id) return refuse(LinkRefusal::wrong_node, "found node " + node->value);
+  const auto found = peer_of(connection_->tls());
+  if (!found) return refuse(LinkRefusal::unusable_key, found.error().message);
+  if (found->id != peer_->id) {
+    return refuse(LinkRefusal::wrong_node, "found node " + found->id.value);
+  }
   stage_ = Stage::open;
   opened_ = context_.now;
   deadline_ = context_.now + context_.options.idle_timeout;
   records_ = 0;
+  introduce();
   peer_->connected = true;
   peer_->connections.fetch_add(1, std::memory_order_relaxed);
   log::debug("link", "connected to node {} at {}", peer_->id.value, address_);
   if (context_.handlers.connection_changed) context_.handlers.connection_changed(peer_->id, true);
+}
+
+/// Who is connected to for the first time may not know yet how to answer. Leaves with what is sent
+/// next, which is at the end of this event.
+void OutgoingLink::introduce() {
+  const std::string& own = context_.own_address;
+  if (own.empty()) return;
+  const auto header = frame_header(MessageKind::introduction, own.size());
+  const bool gathered = encrypt(header) && encrypt(as_bytes(own));
+  ENTENTE_ASSERT(gathered && record_filled_ > 0);  // less than a record
 }
 
 void OutgoingLink::go_dormant() {

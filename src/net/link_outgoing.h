@@ -29,6 +29,7 @@ struct LinkContext {
   LinkPoll& poll;
   LinkResolver& resolver;
   const LinkTls& tls;
+  const std::string own_address;  ///< as others dial it; may be empty
   std::optional<SocketAddress> source;
   std::minstd_rand random;
   SteadyTime now{};
@@ -74,6 +75,7 @@ class OutgoingLink final : public LinkTarget {
   void dial_next_address();
   void read();
   void established();
+  void introduce();
   void send_queued();
   bool fill();
   bool encrypt(BytesView part);

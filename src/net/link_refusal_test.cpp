@@ -170,6 +170,72 @@ TEST_F(LinkRefusalTest, AStrangerUntilItIsKnown) {
   }));
 }
 
+/// A node that this one has not heard of yet, with a certificate of the service.
+TEST_F(LinkRefusalTest, AStrangerThatTheServiceVouchesForMayOnlySpeakOfConsensus) {
+  const LinkIdentity service = test::make_link_identity();
+  LinkNode backup(quick());
+  backup.issuer = service.certificate;
+  backup.start();
+  LinkIdentity identity = test::make_issued_identity(service);
+  identity.address = "127.0.0.1:4711";
+  LinkNode primary(quick(), identity);
+  primary.start();
+  primary.links->set_peers({{backup.id, backup.links->address()}});
+  primary.send(backup, "entries");
+  ASSERT_TRUE(in_time([&] { return backup.received_count() == 1; }));
+  {
+    const std::lock_guard guard(backup.lock);
+    EXPECT_EQ(backup.introductions[primary.id], "127.0.0.1:4711");
+  }
+  primary.send(backup, "a request", MessageKind::forwarded_request);
+  EXPECT_TRUE(in_time([&] { return backup.refused(LinkRefusal::unknown_node) == 1; }));
+  EXPECT_EQ(backup.received_count(), 1u);
+
+  // Once it is known, it depends on that alone.
+  EXPECT_TRUE(in_time([&] {
+    primary.send(backup, "entries");
+    return backup.received_count() > 1;
+  }));
+  backup.know(primary.id);
+  primary.send(backup, "a request", MessageKind::forwarded_request);
+  ASSERT_TRUE(in_time([&] {
+    const std::lock_guard guard(backup.lock);
+    return backup.received.back().kind == MessageKind::forwarded_request;
+  }));
+  backup.forget(primary.id);
+  primary.send(backup, "entries");
+  EXPECT_TRUE(in_time([&] { return backup.refused(LinkRefusal::unknown_node) == 2; }));
+}
+
+TEST_F(LinkRefusalTest, ACertificateOfAnotherServiceVouchesForNobody) {
+  LinkNode backup(quick());
+  backup.issuer = test::make_link_identity().certificate;
+  backup.start();
+  LinkNode stranger(quick(), test::make_issued_identity(test::make_link_identity()));
+  stranger.start();
+  stranger.links->set_peers({{backup.id, backup.links->address()}});
+  stranger.send(backup, "entries");
+  EXPECT_TRUE(in_time([&] { return backup.refused(LinkRefusal::unknown_node) > 1; }));
+  EXPECT_EQ(backup.received_count(), 0u);
+}
+
+TEST_F(LinkRefusalTest, IntroductionsThatAreNoneOrComeLate) {
+  const RawOptions speaker = known_node();
+  uint64_t refused = 0;
+  for (const std::string_view text : {"", "nowhere", "host:port", "a:1:2"}) {
+    RawTls tls(node.links->address(), speaker);
+    EXPECT_TRUE(tls.send_frame(MessageKind::introduction, as_bytes(text)));
+    EXPECT_TRUE(tls.closed());
+    EXPECT_TRUE(refuses(LinkRefusal::bad_introduction, ++refused));
+  }
+  RawTls tls(node.links->address(), speaker);
+  EXPECT_TRUE(tls.send_frame(MessageKind::introduction, as_bytes("host:1")));
+  EXPECT_TRUE(tls.send_frame(MessageKind::introduction, as_bytes("host:2")));
+  EXPECT_TRUE(tls.closed());
+  EXPECT_TRUE(refuses(LinkRefusal::bad_introduction, ++refused));
+  EXPECT_EQ(node.received_count(), 0u);
+}
+
 TEST_F(LinkRefusalTest, ANodeThatIsNoLongerKnownIsCutOff) {
   LinkNode expelled(quick());
   node.know(expelled.id);
@@ -303,7 +369,7 @@ TEST_F(LinkRefusalTest, BrokenFrames) {
   const auto oversized = frame_header(MessageKind::consensus, LinkOptions().max_payload + 1);
   const Row rows[] = {
       {{0, 0, 0, 0, 0}, LinkRefusal::unknown_kind},
-      {{1, 0, 0, 0, 4, 'x'}, LinkRefusal::unknown_kind},
+      {{1, 0, 0, 0, 5, 'x'}, LinkRefusal::unknown_kind},
       {{0xff, 0xff, 0xff, 0xff, 1}, LinkRefusal::oversized},
       {Bytes(oversized.begin(), oversized.end()), LinkRefusal::oversized},
   };

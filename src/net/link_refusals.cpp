@@ -7,11 +7,11 @@ namespace entente::net {
 namespace {
 
 constexpr std::array<std::string_view, link_refusal_count> names = {
-    "not TLS",        "TLS version",       "no certificate",
-    "protocol",       "unusable key",      "wrong node",
-    "unknown node",   "handshake timeout", "too many handshakes",
-    "bad record",     "unknown kind",      "oversized",
-    "unexpected data"};
+    "not TLS",         "TLS version",       "no certificate",
+    "protocol",        "unusable key",      "wrong node",
+    "unknown node",    "handshake timeout", "too many handshakes",
+    "bad record",      "unknown kind",      "oversized",
+    "unexpected data", "bad introduction"};
 
 }  // namespace
 

@@ -24,8 +24,9 @@ enum class LinkRefusal : uint8_t {
   unknown_kind,         ///< a frame of no known kind
   oversized,            ///< a frame larger than max_payload
   unexpected_data,      ///< a message on a connection that only carries messages the other way
+  bad_introduction,     ///< one that is no address, or not the first message
 };
-inline constexpr size_t link_refusal_count = 13;
+inline constexpr size_t link_refusal_count = 14;
 /// `wrong node`: the name in lower case, for logs and metrics.
 std::string_view name_of(LinkRefusal reason);
 

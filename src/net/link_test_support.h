@@ -25,6 +25,16 @@ inline LinkIdentity make_link_identity(crypto::Curve curve = crypto::Curve::p256
   return {std::move(key), std::move(*certificate)};
 }
 
+/// The same with a certificate that another key issued.
+inline LinkIdentity make_issued_identity(const LinkIdentity& issuer) {
+  auto key = crypto::KeyPair::generate(crypto::Curve::p256);
+  const auto request = crypto::make_request(key, "CN=Node", {});
+  auto certificate = crypto::issue_from_request(*request, issuer.key, issuer.certificate,
+                                                {UnixTime(1'000'000'000), 1});
+  if (!certificate) throw std::runtime_error(certificate.error().message);
+  return {std::move(key), std::move(*certificate)};
+}
+
 /// eventually(), on a machine so busy that a sanitizer's build stands still for many seconds.
 template <typename Condition>
 bool in_time(Condition condition) {
@@ -52,11 +62,20 @@ class LinkNode {
   void start() {
     const auto started =
         links->start(identity, {.known = [this](const NodeId& node) { return is_known(node); },
+                                .vouched_for =
+                                    [this](const NodeId&, const crypto::Certificate& certificate) {
+                                      return issuer && certificate.signed_by(*issuer);
+                                    },
                                 .received =
                                     [this](const NodeId& from, MessageKind kind, Bytes payload) {
                                       const std::lock_guard guard(lock);
                                       received.push_back({from, kind, std::move(payload)});
                                       return on_message ? on_message(received.back()) : Flow::go_on;
+                                    },
+                                .introduced =
+                                    [this](const NodeId& peer, const std::string& address) {
+                                      const std::lock_guard guard(lock);
+                                      introductions[peer] = address;
                                     },
                                 .end_of_batch = [this] { ++batches; },
                                 .connection_changed =
@@ -104,8 +123,10 @@ class LinkNode {
   const LinkIdentity identity;
   const NodeId id;
   std::unique_ptr<Links> links;
+  std::optional<crypto::Certificate> issuer;  ///< vouches for strangers; before start()
 
   std::mutex lock;
+  std::map<NodeId, std::string> introductions;
   std::set<NodeId> known;
   std::vector<ReceivedMessage> received;
   std::vector<std::pair<NodeId, bool>> changes;

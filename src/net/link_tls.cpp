@@ -72,12 +72,12 @@ Result<LinkTls> make_link_tls(const LinkIdentity& identity) {
   return LinkTls{std::move(*listener), std::move(*dialler)};
 }
 
-Result<NodeId> peer_of(const TlsChannel& channel) {
-  const auto certificate = crypto::Certificate::from_der(channel.peer_certificate());
+Result<ProvenPeer> peer_of(const TlsChannel& channel) {
+  auto certificate = crypto::Certificate::from_der(channel.peer_certificate());
   if (!certificate) return certificate.error();
   const auto key = certificate->public_key();
   if (!key) return key.error();
-  return NodeId{key->id()};
+  return ProvenPeer{NodeId{key->id()}, std::move(*certificate)};
 }
 
 LinkRefusal refusal_of_handshake() {

@@ -24,7 +24,11 @@ struct LinkTls {
 Result<LinkTls> make_link_tls(const LinkIdentity& identity);
 
 /// The node that is at the other end of an established channel: it has proven to hold the key.
-Result<NodeId> peer_of(const TlsChannel& channel);
+struct ProvenPeer {
+  NodeId id;
+  crypto::Certificate certificate;
+};
+Result<ProvenPeer> peer_of(const TlsChannel& channel);
 
 /// Why a handshake failed, out of this thread's OpenSSL errors, which stay there.
 LinkRefusal refusal_of_handshake();

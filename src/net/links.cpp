@@ -82,9 +82,9 @@ Result<void> Links::start(const LinkIdentity& identity, LinkHandlers handlers) {
   Parts& parts = *parts_;
   const NodeId self{identity.key.public_key().id()};
   parts.mailbox.set_self(self);
-  parts.loop =
-      std::make_unique<LinkLoop>(parts.options, std::move(*tls), std::move(handlers), self,
-                                 parts.source, parts.listener, parts.mailbox, parts.refusals);
+  parts.loop = std::make_unique<LinkLoop>(parts.options, std::move(*tls), std::move(handlers), self,
+                                          identity.address, parts.source, parts.listener,
+                                          parts.mailbox, parts.refusals);
   try {
     parts.thread = std::thread([loop = parts.loop.get()] { loop->run(); });
   } catch (const std::system_error& failure) {

@@ -69,11 +69,13 @@ struct LinkOptions {
   unsigned handshakes_per_second = 100;
 };
 
-/// Who this node is: the certificate must be of this key; it may be self-signed, and its names and
-/// dates do not matter.
+/// Who this node is: the certificate must be of this key. Names and dates do not matter, nor does
+/// the issuer, except to a peer that has not heard of this node yet.
 struct LinkIdentity {
   crypto::KeyPair key;
   crypto::Certificate certificate;
+  /// `host:port` at which others dial this node: told first on each connection. Empty: not told.
+  std::string address = {};
 };
 
 enum class Flow : uint8_t {
@@ -86,8 +88,14 @@ struct LinkHandlers {
   /// Whether a node of this id is attested. Asked when a node has proven its identity and for each
   /// message that comes from it; a node that is no longer known is cut off.
   std::function<bool(const NodeId&)> known;
+  /// Optional. Asked once, when a node that is not known has proven its identity: whether its
+  /// certificate shows that this service has admitted it, so that this node only has not heard of
+  /// it yet. Then its messages of kind consensus are taken, until it has become known once.
+  std::function<bool(const NodeId&, const crypto::Certificate&)> vouched_for = nullptr;
   /// Always takes the message, also with `pause`. The id lives until the call returns.
   std::function<Flow(const NodeId& from, MessageKind kind, Bytes payload)> received;
+  /// Optional: a node says where it can be dialled. The text is an address.
+  std::function<void(const NodeId& peer, const std::string& address)> introduced = nullptr;
   /// Optional: after the messages that came out of one read. The place for one wake-up per batch.
   std::function<void()> end_of_batch = nullptr;
   /// Optional: the connection to this peer was established, or lost, or could not be made. What

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "entente/json_adapter.h"
 #include "entente/kv.h"
+#include "node/node_row.h"
 #include "node/redirections.h"
 #include "node/tables.h"
 #include "replica/node_table.h"
@@ -67,6 +68,17 @@ std::optional<Refusal> check_evidence(kv::ReadOnlyTx& tx, const tee::Evidence& e
   return std::nullopt;
 }
 
+/// Days that a node's certificate may be valid for, as the service is configured.
+unsigned longest_validity(kv::ReadOnlyTx& tx) {
+  constexpr unsigned otherwise = 365;
+  const auto row = tables::get_json(tx, tables::service_config, tables::unit());
+  const auto* object = row ? row->if_object() : nullptr;
+  const auto* days =
+      object ? object->if_contains("maximum_node_certificate_validity_days") : nullptr;
+  if (days == nullptr || !days->is_int64()) return otherwise;
+  return static_cast<unsigned>(std::clamp<int64_t>(days->get_int64(), 1, UINT32_MAX));
+}
+
 /// Another node that is not retired and listens where the new one says that it does.
 bool address_is_taken(kv::ReadOnlyTx& tx, std::string_view address) {
   bool taken = false;
@@ -102,7 +114,6 @@ class Gate {
   std::optional<Refusal> send_to_primary();
   std::optional<Refusal> admit(bool trusted);
   std::optional<Refusal> welcome(const std::string& endorsed_pem, SeqNo secrets_until);
-  std::string endorsed() const;
 
   const Admission& admission_;
   EndpointContext& ctx_;
@@ -187,19 +198,6 @@ std::optional<Refusal> Gate::send_to_primary() {
                  "Node is not primary; cannot handle write"};
 }
 
-/// With the validity of the certificate that the node made for itself.
-std::string Gate::endorsed() const {
-  const UnixTime begin = shown_->not_before();
-  const auto lifetime = shown_->not_after() - begin + UnixTime(1);
-  const auto days = std::chrono::duration_cast<std::chrono::days>(lifetime).count();
-  const auto capped = std::clamp<int64_t>(days, 1, 365);
-  const ServiceIdentity& service = *admission_.service();
-  const auto issued =
-      crypto::issue_from_request(request_->certificate_signing_request, service.key,
-                                 service.certificate, {begin, static_cast<unsigned>(capped)});
-  return issued.ok() ? issued->pem() : "";
-}
-
 std::optional<Refusal> Gate::admit(bool trusted) {
   if (address_is_taken(ctx_.tx, request_->address)) {
     return bad_request(errors::node_already_exists,
@@ -216,15 +214,15 @@ std::optional<Refusal> Gate::admit(bool trusted) {
                    std::string(too_many_changes)};
   }
   const SeqNo secret = admission_.secrets()->latest()->start;
-  json::object row = request_->node_info_network;
-  row["status"] = trusted ? "Trusted" : "Pending";
-  row["public_key"] = key_->pem();
-  row["encryption_pub_key"] = request_->public_encryption_key;
-  row["certificate_signing_request"] = request_->certificate_signing_request.pem();
-  row["quote_info"] = request_->evidence.to_json();
-  row["code_digest"] = to_hex(platform::read_evidence(request_->evidence)->measurement);
-  if (request_->node_data) row["node_data"] = *request_->node_data;
-  if (trusted) row["ledger_secret_seqno"] = secret.value;
+  const json::object row = NodeRow{request_->node_info_network,
+                                   trusted,
+                                   key_->pem(),
+                                   request_->public_encryption_key,
+                                   request_->certificate_signing_request,
+                                   request_->evidence,
+                                   request_->node_data,
+                                   trusted ? std::optional(secret) : std::nullopt}
+                               .to_json();
   ctx_.tx.rw(tables::nodes_info).put(as_bytes(id_.value), as_bytes(json::dump(row)));
   log::info("node", "Node {} at {} joins as {}", id_.value, request_->address,
             trusted ? "Trusted" : "Pending");
@@ -232,8 +230,12 @@ std::optional<Refusal> Gate::admit(bool trusted) {
     ctx_.call.set_json(json::object{{"node_status", "Pending"}, {"node_id", id_.value}});
     return std::nullopt;
   }
-  const std::string pem = endorsed();
-  if (pem.empty()) return bad_request(errors::csr_public_key_invalid, "Certificate not issued");
+  const auto endorsed = endorse(request_->certificate_signing_request, *shown_,
+                                *admission_.service(), longest_validity(ctx_.tx));
+  if (!endorsed) {
+    return internal_error("Certificate of the node: " + endorsed.error().message);
+  }
+  const std::string pem = endorsed->pem();
   ctx_.tx.rw(tables::endorsed_certificates).put(as_bytes(id_.value), as_bytes(pem));
   return welcome(pem, secret);
 }
@@ -247,8 +249,7 @@ std::optional<Refusal> Gate::welcome(const std::string& endorsed_pem, SeqNo secr
   auto certificate = crypto::Certificate::from_pem(endorsed_pem);
   if (!certificate) return internal_error("Endorsed certificate: " + certificate.error().message);
   const Welcome welcome{*admission_.service(),   std::move(known),       std::move(*certificate),
-                        service_status(ctx_.tx), admission_.cose_issuer, admission_.cose_subject,
-                        trusted_nodes(ctx_.tx)};
+                        service_status(ctx_.tx), admission_.cose_issuer, admission_.cose_subject};
   ctx_.call.set_json(json::object{{"node_status", "Trusted"}, {"network_info", welcome.to_json()}});
   return std::nullopt;
 }

@@ -188,10 +188,52 @@ struct SessionMetrics {
   std::map<std::string, InterfaceSessions> interfaces;
 };
 BOOST_DESCRIBE_STRUCT(SessionMetrics, (), (active, peak, interfaces))
+struct ForwardingMetrics {
+  uint64_t forwarded = 0;
+  uint64_t answered = 0;
+  uint64_t timed_out = 0;
+  uint64_t cut_off = 0;
+  uint64_t late = 0;
+  uint64_t open = 0;
+  uint64_t executed = 0;
+  uint64_t refused = 0;
+  uint64_t malformed = 0;
+  uint64_t unsent = 0;
+};
+BOOST_DESCRIBE_STRUCT(ForwardingMetrics, (),
+                      (forwarded, answered, timed_out, cut_off, late, open, executed, refused,
+                       malformed, unsent))
+struct LinkMetrics {
+  std::string address;
+  bool connected = false;
+  bool receiving = false;
+  uint64_t sent_messages = 0;
+  uint64_t sent_bytes = 0;
+  uint64_t received_messages = 0;
+  uint64_t received_bytes = 0;
+  uint64_t dropped_messages = 0;
+  uint64_t queued_bytes = 0;
+  uint64_t failures = 0;
+  std::string last_error;
+};
+BOOST_DESCRIBE_STRUCT(LinkMetrics, (),
+                      (address, connected, receiving, sent_messages, sent_bytes, received_messages,
+                       received_bytes, dropped_messages, queued_bytes, failures, last_error))
+/// Ours: what goes on between this node and the others.
+struct NodeToNodeMetrics {
+  uint64_t refused_messages = 0;
+  uint64_t dropped_messages = 0;
+  std::map<std::string, uint64_t> refused_connections;
+  std::map<NodeId, LinkMetrics> links;
+  ForwardingMetrics forwarding;
+};
+BOOST_DESCRIBE_STRUCT(NodeToNodeMetrics, (),
+                      (refused_messages, dropped_messages, refused_connections, links, forwarding))
 struct NodeMetrics {
   SessionMetrics sessions;
+  NodeToNodeMetrics node_to_node;
 };
-BOOST_DESCRIBE_STRUCT(NodeMetrics, (), (sessions))
+BOOST_DESCRIBE_STRUCT(NodeMetrics, (), (sessions, node_to_node))
 
 struct JavaScriptMetrics {
   uint64_t bytecode_size = 0;

@@ -558,7 +558,6 @@ std::vector<std::string> without_effect(const Configuration& configuration) {
       ENTENTE_KEY("output_files.sealed_ledger_secret_location",
                   output_files.sealed_ledger_secret_location),
       ENTENTE_KEY("tick_interval", tick_interval),
-      ENTENTE_KEY("node_to_node_message_limit", node_to_node_message_limit),
   };
 #undef ENTENTE_KEY
   const Configuration defaults;

@@ -85,8 +85,7 @@ TEST(Configuration, KeysWithoutEffectAreNamedWhereTheyDiffer) {
       {"memory.max_fragment_size", "1MB"},
       {"jwt.key_refresh_interval", "1s"},
       {"output_files.sealed_ledger_secret_location", "d"},
-      {"tick_interval", "1ms"},
-      {"node_to_node_message_limit", 7}};
+      {"tick_interval", "1ms"}};
   for (const auto& [path, value] : keys) {
     EXPECT_EQ(named(with(path, value)), std::vector<std::string>{path});
   }

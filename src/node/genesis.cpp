@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "ledger/endorsement.h"
 #include "ledger/shares.h"
+#include "node/node_row.h"
 #include "tee/virtual_platform.h"
 
 namespace entente::node {
@@ -141,45 +142,23 @@ Result<void> write_service(Tables& tables, const GenesisInput& input, Disk& disk
   return {};
 }
 
-Result<json::object> node_info(const GenesisInput& input, Disk& disk) {
-  const Address& n2n = input.node_to_node_address;
-  const auto& bind = input.configuration.network.node_to_node_bind_address;
-  const auto first = json::Reader(input.rpc_interfaces.begin()->value());
-  const auto address_of = [&](std::string_view key) -> Result<Address> {
-    const auto member = first.member(key);
-    if (!member) return member.error();
-    const auto text = member->as_string();
-    if (!text) return text.error();
-    return Address::parse(*text);
-  };
-  const auto rpc = address_of("bind_address");
-  if (!rpc) return rpc.error();
-  const auto published = address_of("published_address");
-  if (!published) return published.error();
-
-  json::object info{
-      {"status", "Trusted"},
-      {"public_key", input.node.key.public_key().pem()},
-      {"encryption_pub_key", input.node.encryption_key.public_key().pem()},
-      {"certificate_signing_request", input.node.request.pem()},
-      {"quote_info", input.node.evidence.to_json()},
-      {"code_digest", to_hex(as_bytes(tee::virtual_platform::measurement))},
-      {"node_to_node_interface",
-       {{"bind_address", Address{bind.host, bind.port == 0 ? n2n.port : bind.port}.text()},
-        {"published_address", n2n.text()}}},
-      {"rpc_interfaces", input.rpc_interfaces},
-      {"nodehost", n2n.host},
-      {"nodeport", std::to_string(n2n.port)},
-      {"rpchost", rpc->host},
-      {"rpcport", std::to_string(rpc->port)},
-      {"pubhost", published->host},
-      {"pubport", std::to_string(published->port)}};
+Result<json::object> node_row(const GenesisInput& input, Disk& disk) {
+  std::optional<json::value> node_data;
   if (input.configuration.node_data_json_file) {
     auto data = read_json(disk, *input.configuration.node_data_json_file);
     if (!data) return data.error().at("node_data_json_file");
-    if (!data->is_null()) info["node_data"] = std::move(*data);
+    node_data = std::move(*data);
   }
-  return info;
+  return NodeRow{
+      node_info_network(input.configuration, input.rpc_interfaces, input.node_to_node_address),
+      true,
+      input.node.key.public_key().pem(),
+      input.node.encryption_key.public_key().pem(),
+      input.node.request,
+      input.node.evidence,
+      std::move(node_data),
+      std::nullopt}
+      .to_json();
 }
 
 }  // namespace
@@ -197,10 +176,10 @@ Result<Genesis> make_genesis(const GenesisInput& input, Disk& disk) {
   put_json(tables, governance("constitution"), unit, json::value(genesis.constitution));
   if (auto written = write_service(tables, input, disk); !written) return written.error();
 
-  const auto info = node_info(input, disk);
-  if (!info) return info.error();
+  const auto row = node_row(input, disk);
+  if (!row) return row.error();
   const auto id = as_bytes(input.node.id.value);
-  put_json(tables, governance("nodes.info"), id, *info);
+  put_json(tables, governance("nodes.info"), id, *row);
   put(tables, governance("nodes.endorsed_certificates"), id, input.endorsed_certificate.pem());
   put(tables, governance("nodes.virtual.host_data"), as_bytes(input.node.host_data.hex()),
       as_text(unit));

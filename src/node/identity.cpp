@@ -1,5 +1,7 @@
 #include "node/identity.h"
 
+#include <algorithm>
+
 #include "tee/virtual_platform.h"
 
 namespace entente::node {
@@ -30,14 +32,14 @@ Result<NodeIdentity> make_node_identity(const Configuration& configuration, Unix
   if (!host_data) return host_data.error();
 
   auto key = crypto::KeyPair::generate(crypto_curve(wanted.curve_id));
-  auto self_signed = crypto::self_signed_ca(key, wanted.subject_name,
-                                            {now, wanted.initial_validity_days}, *names);
+  auto self_signed =
+      crypto::self_signed_ca(key, wanted.subject_name, {now, wanted.initial_validity_days}, *names);
   if (!self_signed) return self_signed.error().at("node_certificate");
   auto request = crypto::make_request(key, wanted.subject_name, *names);
   if (!request) return request.error().at("node_certificate");
   auto evidence = tee::virtual_platform::make_evidence(key.public_key().digest(), *host_data);
   NodeId id{key.public_key().id()};
-  return NodeIdentity{std::move(key),          std::move(id),        crypto::RsaKeyPair::generate(),
+  return NodeIdentity{std::move(key),          std::move(id),       crypto::RsaKeyPair::generate(),
                       std::move(*self_signed), std::move(*request), *host_data,
                       std::move(evidence)};
 }
@@ -45,19 +47,22 @@ Result<NodeIdentity> make_node_identity(const Configuration& configuration, Unix
 Result<ServiceIdentity> make_service_identity(const Configuration& configuration, UnixTime now) {
   const Start& start = configuration.command.start;
   auto key = crypto::KeyPair::generate(crypto_curve(configuration.command.service_curve_id));
-  auto certificate =
-      crypto::self_signed_ca(key, start.service_subject_name,
-                             {now, start.initial_service_certificate_validity_days});
+  auto certificate = crypto::self_signed_ca(key, start.service_subject_name,
+                                            {now, start.initial_service_certificate_validity_days});
   if (!certificate) return certificate.error().at("command.start.service_subject_name");
   return ServiceIdentity{std::move(key), std::move(*certificate)};
 }
 
-Result<crypto::Certificate> endorse(const NodeIdentity& node, const ServiceIdentity& service) {
-  const UnixTime begin = node.self_signed.not_before();
-  const auto lifetime = node.self_signed.not_after() - begin + UnixTime(1);
+Result<crypto::Certificate> endorse(const crypto::CertificateRequest& request,
+                                    const crypto::Certificate& self_signed,
+                                    const ServiceIdentity& service,
+                                    unsigned longest_validity_days) {
+  const UnixTime begin = self_signed.not_before();
+  const auto lifetime = self_signed.not_after() - begin + UnixTime(1);
   const auto days = std::chrono::duration_cast<std::chrono::days>(lifetime).count();
-  return crypto::issue_from_request(node.request, service.key, service.certificate,
-                                    {begin, static_cast<unsigned>(days)});
+  const auto allowed = std::clamp<int64_t>(days, 1, longest_validity_days);
+  return crypto::issue_from_request(request, service.key, service.certificate,
+                                    {begin, static_cast<unsigned>(allowed)});
 }
 
 }  // namespace entente::node

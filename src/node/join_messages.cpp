@@ -1,6 +1,7 @@
 #include "node/join_messages.h"
 
 #include "base/encoding.h"
+#include "crypto/rsa.h"
 
 namespace entente::node {
 namespace {
@@ -73,30 +74,6 @@ Result<std::shared_ptr<const ledger::LedgerSecrets>> read_secrets(const json::Re
 
 }  // namespace
 
-json::object node_info_network(const Configuration& configuration,
-                               const json::object& rpc_interfaces, const Address& node_to_node) {
-  const Address& bind = configuration.network.node_to_node_bind_address;
-  json::object info{
-      {"node_to_node_interface",
-       {{"bind_address", Address{bind.host, bind.port == 0 ? node_to_node.port : bind.port}.text()},
-        {"published_address", node_to_node.text()}}},
-      {"rpc_interfaces", rpc_interfaces},
-      {"nodehost", node_to_node.host},
-      {"nodeport", std::to_string(node_to_node.port)}};
-  if (rpc_interfaces.empty()) return info;
-  const json::Reader first(rpc_interfaces.begin()->value());
-  const auto put = [&](std::string_view key, std::string_view host, std::string_view port) {
-    const auto text = text_at(first, key);
-    const auto address = text ? Address::parse(*text) : Result<Address>(text.error());
-    if (!address) return;
-    info[host] = address->host;
-    info[port] = std::to_string(address->port);
-  };
-  put("bind_address", "rpchost", "rpcport");
-  put("published_address", "pubhost", "pubport");
-  return info;
-}
-
 json::value JoinRequest::to_json() const {
   json::object out{{"node_info_network", node_info_network},
                    {"quote_info", evidence.to_json()},
@@ -121,6 +98,10 @@ Result<JoinRequest> JoinRequest::from_json(const json::value& document) {
   if (!evidence) return evidence.error();
   auto encryption_key = text_at(reader, "public_encryption_key");
   if (!encryption_key) return encryption_key.error();
+  // Secrets of the service will be sent under it: it must be usable when that time comes.
+  if (auto key = crypto::RsaPublicKey::from_pem(*encryption_key); !key) {
+    return reader.member("public_encryption_key")->error(key.error().message);
+  }
   const auto pem = text_at(reader, "certificate_signing_request");
   if (!pem) return pem.error();
   auto request = crypto::CertificateRequest::from_pem(*pem);
@@ -145,8 +126,6 @@ json::object Welcome::to_json() const {
     keys.push_back(json::array{
         secret.start.value, json::object{{"raw_key", to_base64(BytesView(secret.key.bytes()))}}});
   }
-  json::object nodes;
-  for (const auto& [id, address] : trusted_nodes) nodes[id.value] = address;
   return {
       {"public_only", false},
       {"last_recovered_signed_idx", 0},
@@ -154,8 +133,7 @@ json::object Welcome::to_json() const {
       {"identity", {{"cert", service.certificate.pem()}, {"priv_key", service.key.private_pem()}}},
       {"service_status", service_status},
       {"endorsed_certificate", endorsed_certificate.pem()},
-      {"cose_signatures_config", {{"issuer", cose_issuer}, {"subject", cose_subject}}},
-      {"trusted_nodes", std::move(nodes)}};
+      {"cose_signatures_config", {{"issuer", cose_issuer}, {"subject", cose_subject}}}};
 }
 
 Result<Welcome> Welcome::from_json(const json::Reader& info) {
@@ -187,7 +165,6 @@ Result<Welcome> Welcome::from_json(const json::Reader& info) {
               std::move(*endorsed),
               {},
               {},
-              {},
               {}};
   if (info.has("service_status")) {
     if (auto status = text_at(info, "service_status")) out.service_status = std::move(*status);
@@ -196,15 +173,6 @@ Result<Welcome> Welcome::from_json(const json::Reader& info) {
     const auto cose = info.member("cose_signatures_config");
     if (auto issuer = text_at(*cose, "issuer")) out.cose_issuer = std::move(*issuer);
     if (auto subject = text_at(*cose, "subject")) out.cose_subject = std::move(*subject);
-  }
-  const auto nodes = info.member("trusted_nodes");
-  if (!nodes) return nodes.error();
-  const auto object = nodes->as_object();
-  if (!object) return object.error();
-  for (const auto& [id, address] : **object) {
-    const auto text = text_at(*nodes, id);
-    if (!text) return text.error();
-    out.trusted_nodes.emplace(NodeId{std::string(id)}, *text);
   }
   return out;
 }

@@ -16,10 +16,6 @@
 
 namespace entente::node {
 
-/// The members of the request's `node_info_network` that become part of the node's row.
-json::object node_info_network(const Configuration& configuration,
-                               const json::object& rpc_interfaces, const Address& node_to_node);
-
 struct JoinRequest {
   json::object node_info_network;  ///< known members only
   std::string address;             ///< published node-to-node address in it
@@ -43,8 +39,6 @@ struct Welcome {
   std::string service_status;
   std::string cose_issuer;
   std::string cose_subject;
-  /// Ours: who may talk to the new node before its own ledger says it.
-  std::map<NodeId, std::string> trusted_nodes;
 
   json::object to_json() const;
   static Result<Welcome> from_json(const json::Reader& network_info);

@@ -63,12 +63,13 @@ Verdict Applicant::ask() {
     return std::nullopt;
   }
   reached_ = true;
-  const auto answer = client->post("/node/join", body_, {{"content-type", "application/json"}});
+  auto answer = client->post("/node/join", body_, {{"content-type", "application/json"}});
   if (!answer) {
     log::info("node", "No answer to the join request from {}: {}", target_.text(),
               answer.error().message);
     return std::nullopt;
   }
+  const crypto::WipeAtExit answer_wiped(answer->body);  // may hold the service's keys
   return read(*answer);
 }
 

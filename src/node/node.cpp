@@ -1,39 +1,19 @@
-#include "node/node.h"
-
 #include <filesystem>
-#include <future>
 #include <thread>
 
 #include "base/log.h"
 #include "crypto/random.h"
-#include "history/history.h"
-#include "ledger/ledger_writer.h"
-#include "net/links.h"
-#include "net/server.h"
 #include "node/admission.h"
-#include "node/forwarding.h"
-#include "node/genesis.h"
-#include "node/joining.h"
-#include "node/node_endpoints.h"
+#include "node/node_parts.h"
 #include "node/output_files.h"
-#include "node/peer_transport.h"
 #include "node/published.h"
-#include "node/redirections.h"
-#include "node/rpc_handler.h"
 #include "node/tables.h"
-#include "replica/ledger_thread.h"
+#include "replica/arrival.h"
 #include "rpc/common_endpoints.h"
 
 namespace entente::node {
 namespace {
 
-constexpr int exit_failure = 1;
-constexpr int exit_bad_option = 105;
-constexpr int exit_file_not_readable = 255;
-/// For each of the transactions that create a service to be globally committed.
-constexpr std::chrono::seconds creation_patience{60};
-/// How often a wait of the start looks whether the node is to stop.
-constexpr std::chrono::milliseconds attention_interval{20};
 /// For the last transactions to be committed when the node stops.
 constexpr std::chrono::seconds settling_patience{3};
 /// For another node to lead, when the primary stops.
@@ -63,72 +43,7 @@ uint64_t random_seed() {
   return seed;
 }
 
-Exit stopped_at_start() {
-  log::info("node", "Asked to stop before the service was there");
-  return {};
-}
-
 }  // namespace
-
-struct Node::Parts {
-  Parts(Configuration configured, const Application& hosted)
-      : configuration(std::move(configured)), application(hosted) {}
-
-  const Configuration configuration;
-  const Application& application;
-  Disk& disk = system_disk();
-  const Clock& clock = system_clock();
-
-  // Built by start(), in this order; destroyed in the opposite one.
-  std::optional<NodeIdentity> identity;
-  std::optional<ServiceIdentity> service;
-  std::optional<crypto::Certificate> endorsed;
-  std::shared_ptr<const ledger::LedgerSecrets> secrets;
-  std::string cose_issuer, cose_subject;  // of the service's signatures
-  std::unique_ptr<ledger::LedgerWriter> ledger;
-  std::unique_ptr<net::Links> links;
-  std::unique_ptr<PeerTransport> transport;
-  Address node_to_node;  // published
-  kv::Store store;
-  replica::Inbox inbox;
-  std::unique_ptr<replica::LedgerThread> ledger_thread;
-  std::unique_ptr<replica::Replica> replica;
-  std::unique_ptr<NodeContext> context;
-  NodeFacts facts;
-  std::unique_ptr<history::History> history;
-  std::unique_ptr<RoleAddresses> roles;
-  std::unique_ptr<rpc::Frontends> frontends;
-  std::unique_ptr<Forwarding> forwarding;
-  std::unique_ptr<RpcHandler> handler;
-  std::unique_ptr<net::Server> server;
-  std::thread replica_thread;
-  std::function<bool()> stop_asked;
-  std::optional<bool> stopped;                // whether the whole ledger was written
-  std::map<NodeId, std::string> welcomed_by;  // who is trusted until the own ledger says it
-
-  bool joins() const { return configuration.command.type == Command::Type::join; }
-  ledger::Signer signer() const {
-    return {identity->key, endorsed->pem(), service->key, cose_issuer, cose_subject};
-  }
-  std::optional<Exit> open_ledger();
-  std::optional<Exit> make_identities();
-  std::optional<Exit> build();
-  std::optional<Exit> listen();
-  std::optional<Exit> write_files();
-  std::optional<Exit> serve();
-  std::optional<Exit> create_service();
-  std::optional<Exit> join_service();
-  void enter(Welcome welcome);
-  std::optional<Exit> start_links(const crypto::Certificate& certificate);
-  replica::CommitOptions genesis_options(const std::string& constitution) const;
-  std::optional<Exit> commit(const Tables& tables, replica::CommitOptions options);
-  std::optional<Exit> wait_for_commit(TxId id);
-  Result<void> show_certificates(Authority authority, const std::string& chain);
-  void watch_commits();
-  bool stop();
-  void settle_tail();
-  void leave_leadership();
-};
 
 std::optional<Exit> Node::Parts::open_ledger() {
   ledger::LedgerConfig config;
@@ -157,7 +72,9 @@ std::optional<Exit> Node::Parts::make_identities() {
   auto made = make_service_identity(configuration, now);
   if (!made) return Exit{exit_failure, made.error().message};
   service = std::move(*made);
-  auto certificate = endorse(*identity, *service);
+  auto certificate = endorse(
+      identity->request, identity->self_signed, *service,
+      configuration.command.start.service_configuration.maximum_node_certificate_validity_days);
   if (!certificate) return Exit{exit_failure, certificate.error().message};
   endorsed = std::move(*certificate);
 
@@ -183,6 +100,11 @@ std::optional<Exit> Node::Parts::build() {
   link_options.idle_timeout =
       std::chrono::ceil<Milliseconds>(4 * configuration.consensus.election_timeout);
   link_options.seed = random_seed();
+  link_options.max_payload = replica::max_message_size;
+  link_options.max_queue_bytes = std::max(link_options.max_queue_bytes, link_options.max_payload);
+  // The key is renewed when half of what it may be used for is spent.
+  link_options.records_per_key =
+      std::max<uint64_t>(1, configuration.node_to_node_message_limit / 2);
   auto listening = net::Links::listen(std::move(link_options));
   if (!listening) {
     return Exit{exit_failure,
@@ -229,6 +151,7 @@ std::optional<Exit> Node::Parts::listen() {
   facts.evidence = identity->evidence;
   facts.state = api::NodeStartupState::Initialized;
   facts.sessions = [this] { return server->metrics(); };
+  facts.node_to_node = [this] { return node_to_node_metrics(); };
   facts.app_open = [this] { return frontends->is_open(rpc::Actor::app); };
   facts.gov_open = [this] { return frontends->is_open(rpc::Actor::gov); };
   facts.index_strategies = [this] { return json::value(history->indexer().describe()); };
@@ -280,6 +203,29 @@ std::optional<Exit> Node::Parts::listen() {
   return std::nullopt;
 }
 
+api::NodeToNodeMetrics Node::Parts::node_to_node_metrics() const {
+  const replica::MessageCounts messages = replica->message_counts();
+  const net::LinkMetrics of_links = links->metrics();
+  api::NodeToNodeMetrics out{messages.refused, messages.dropped, {}, {}, {}};
+  for (size_t i = 0; i < of_links.refusals.size(); ++i) {
+    const std::string_view reason = net::name_of(static_cast<net::LinkRefusal>(i));
+    if (of_links.refusals[i] > 0) out.refused_connections.emplace(reason, of_links.refusals[i]);
+  }
+  for (const net::PeerMetrics& peer : of_links.peers) {
+    out.links.emplace(
+        peer.id,
+        api::LinkMetrics{peer.address, peer.connected, peer.receiving, peer.sent_messages,
+                         peer.sent_bytes, peer.received_messages, peer.received_bytes,
+                         peer.dropped_messages, peer.queued_bytes, peer.failures, peer.last_error});
+  }
+  const ForwardingCounts counts = forwarding->counts();
+  out.forwarding = {counts.calls.forwarded, counts.calls.answered, counts.calls.timed_out,
+                    counts.calls.cut_off,   counts.calls.late,     counts.calls.open,
+                    counts.executed,        counts.refused,        counts.malformed,
+                    counts.unsent};
+  return out;
+}
+
 std::optional<Exit> Node::Parts::write_files() {
   std::vector<OutputFile> files{
       {configuration.output_files.node_certificate_file, identity->self_signed.pem()}};
@@ -314,9 +260,8 @@ Result<void> Node::Parts::show_certificates(Authority authority, const std::stri
   for (size_t i = 0; i < configuration.network.rpc_interfaces.size(); ++i) {
     if (configuration.network.rpc_interfaces[i].authority != authority) continue;
     std::string key = identity->key.private_pem();
-    auto shown = server->set_certificate(i, chain, key);
-    crypto::wipe({reinterpret_cast<uint8_t*>(key.data()), key.size()});
-    if (!shown) return shown;
+    const crypto::WipeAtExit wiped(key);
+    if (auto shown = server->set_certificate(i, chain, key); !shown) return shown;
   }
   return {};
 }
@@ -359,145 +304,6 @@ std::optional<Exit> Node::Parts::serve() {
   return joins() ? join_service() : create_service();
 }
 
-replica::CommitOptions Node::Parts::genesis_options(const std::string& constitution) const {
-  replica::CommitOptions options;
-  if (application.genesis_claims) options.claims = application.genesis_claims(constitution);
-  return options;
-}
-
-std::optional<Exit> Node::Parts::commit(const Tables& tables, replica::CommitOptions options) {
-  const auto lane = replica->make_lane();
-  auto tx = store.begin();
-  for (const auto& [map, writes] : tables) {
-    auto handle = tx.rw(map);
-    for (const auto& [key, value] : writes) handle.put(key, value);
-  }
-  options.urgent = true;
-  const auto result = lane->commit(tx, options);
-  if (result.status != kv::CommitStatus::committed) {
-    return Exit{exit_failure, "a transaction that creates the service did not commit"};
-  }
-  lane->hand_over();
-  return wait_for_commit(result.id);
-}
-
-std::optional<Exit> Node::Parts::wait_for_commit(TxId id) {
-  // Shared with the callback, which may come after this function was interrupted.
-  const auto final_status = std::make_shared<std::promise<TxStatus>>();
-  auto answer = final_status->get_future();
-  replica->when_final(id, clock.now() + creation_patience,
-                      [final_status](TxStatus status) { final_status->set_value(status); });
-  while (answer.wait_for(attention_interval) != std::future_status::ready) {
-    if (stop_asked()) return stopped_at_start();
-  }
-  if (answer.get() == TxStatus::committed) return std::nullopt;
-  return Exit{exit_failure, "transaction " + id.text() + " was not committed within " +
-                                std::to_string(creation_patience.count()) +
-                                " s: is the ledger's disk writable?"};
-}
-
-std::optional<Exit> Node::Parts::start_links(const crypto::Certificate& certificate) {
-  net::LinkHandlers handlers;
-  handlers.known = [this](const NodeId& id) {
-    // Until the first entries are here, what the service said when it let this node in.
-    if (store.committed() == SeqNo{} && welcomed_by.contains(id)) return true;
-    return replica->trusts(id);
-  };
-  handlers.received = [this](const NodeId& from, net::MessageKind kind, Bytes payload) {
-    if (kind == net::MessageKind::consensus) {
-      inbox.put(replica::Incoming{from, std::move(payload)});
-    } else {
-      forwarding->received(from, kind, std::move(payload));
-    }
-    return net::Flow::go_on;
-  };
-  handlers.connection_changed = [this](const NodeId& peer, bool connected) {
-    forwarding->connection_changed(peer, connected);
-  };
-  if (auto started = links->start({identity->key, certificate}, std::move(handlers)); !started) {
-    return Exit{exit_failure, started.error().message};
-  }
-  return std::nullopt;
-}
-
-/// The service trusts this node: from here on it is a backup.
-void Node::Parts::enter(Welcome welcome) {
-  service = std::move(welcome.service);
-  endorsed = std::move(welcome.endorsed_certificate);
-  secrets = std::move(welcome.secrets);
-  cose_issuer = std::move(welcome.cose_issuer);
-  cose_subject = std::move(welcome.cose_subject);
-  welcomed_by = std::move(welcome.trusted_nodes);
-  welcomed_by.erase(identity->id);
-  transport->reach_through(welcomed_by);
-  replica->join_service(signer(), secrets);
-}
-
-std::optional<Exit> Node::Parts::join_service() {
-  const auto trusted = read_file(disk, configuration.command.service_certificate_file, 1 << 20);
-  if (!trusted) return Exit{exit_file_not_readable, trusted.error().message};
-  JoinRequest request{node_info_network(configuration, facts.rpc_interfaces, node_to_node),
-                      node_to_node.text(),
-                      identity->evidence,
-                      identity->encryption_key.public_key().pem(),
-                      SeqNo{0},
-                      identity->request,
-                      std::nullopt};
-  if (!facts.node_data.is_null()) request.node_data = facts.node_data;
-  facts.state = api::NodeStartupState::Pending;
-  const JoinParty party{configuration.command.join,
-                        to_text(*trusted),
-                        identity->self_signed.pem(),
-                        identity->key,
-                        identity->id,
-                        configuration.client_connection_timeout};
-  auto outcome = join(party, request, stop_asked);
-  if (std::holds_alternative<JoinInterrupted>(outcome)) return stopped_at_start();
-  if (const auto* refused = std::get_if<JoinRefused>(&outcome)) {
-    return Exit{exit_failure, refused->message};
-  }
-  enter(std::get<Welcome>(std::move(outcome)));
-  if (auto exit = start_links(*endorsed)) return exit;
-  if (auto shown = show_certificates(Authority::service, endorsed->pem()); !shown) {
-    return Exit{exit_failure, shown.error().message};
-  }
-  replica_thread = std::thread([this] { replica->run(); });
-  facts.state = api::NodeStartupState::PartOfNetwork;
-  frontends->open(rpc::Actor::gov);
-  log::info("node", "Node has now joined the network as node {}: all domains", identity->id.value);
-  return std::nullopt;
-}
-
-std::optional<Exit> Node::Parts::create_service() {
-  if (auto exit = start_links(*endorsed)) return exit;
-  replica->start_service();
-  replica_thread = std::thread([this] { replica->run(); });
-  const auto genesis = make_genesis(
-      {configuration, *identity, *service, *endorsed, facts.rpc_interfaces, node_to_node}, disk);
-  if (!genesis) return Exit{exit_file_not_readable, genesis.error().message};
-  auto options = genesis_options(genesis->constitution);
-  if (auto exit = commit(genesis->tables, std::move(options))) return exit;
-  // The hook of this commit has shown it already, but could not refuse to start.
-  if (auto shown = show_certificates(Authority::service, endorsed->pem()); !shown) {
-    return Exit{exit_failure, shown.error().message};
-  }
-  facts.state = api::NodeStartupState::PartOfNetwork;
-  log::info("node", "Created a new service at transaction {}", TxId{first_view, {1}}.text());
-
-  if (!configuration.insecure_open) return std::nullopt;
-  log::fail("node",
-            "INSECURE: development.insecure_open is set. The service opens itself, without any "
-            "vote of its members, and registers {} users. Never do this with real data.",
-            configuration.insecure_open->users.size());
-  const auto opening =
-      insecure_opening_tables({configuration, *service, secrets->latest()->key, genesis->tables,
-                               TxId{first_view, {1}}, clock.unix_time()},
-                              disk, crypto::system_random());
-  if (!opening) return Exit{exit_file_not_readable, opening.error().message};
-  replica->request_chunk();
-  return commit(*opening, {});
-}
-
 /// Until everything that was answered is signed and committed, or a while has passed.
 void Node::Parts::settle_tail() {
   const auto end = clock.now() + settling_patience;
@@ -523,10 +329,13 @@ bool Node::Parts::stop() {
   if (replica_thread.joinable()) replica->answer_waiting();
   if (server) server->stop();
   handler.reset();  // its lanes hand over what they still hold
-  if (forwarding) forwarding->stop();
   if (replica_thread.joinable()) {
     settle_tail();
     leave_leadership();
+  }
+  // What backups send is executed for as long as this node may lead.
+  if (forwarding) forwarding->stop();
+  if (replica_thread.joinable()) {
     replica->stop();
     replica_thread.join();
   }

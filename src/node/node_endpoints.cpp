@@ -113,6 +113,7 @@ void install_metrics(EndpointRegistry& registry, const Surroundings& s) {
                                      {one.errors.parsing, one.errors.request_payload_too_large,
                                       one.errors.request_header_too_large}};
                                }
+                               metrics.node_to_node = s.facts.node_to_node();
                                return metrics;
                              }),
                              {})
@@ -241,6 +242,13 @@ api::ConsensusDetails consensus_details(const Surroundings& s) {
       api::LeadershipState::PreVoteCandidate, api::LeadershipState::Candidate,
       api::LeadershipState::Leader};
   out.leadership_state = leaderships[static_cast<size_t>(details.leadership)];
+  for (const auto& [id, ack] : details.acks) {
+    out.acks[id] = {ack.match.value, static_cast<uint64_t>(ack.last_heard / std::chrono::milliseconds(1))};
+  }
+  constexpr std::optional<api::RetirementPhase> phases[] = {
+      std::nullopt, api::RetirementPhase::Ordered, api::RetirementPhase::Signed,
+      api::RetirementPhase::Completed, api::RetirementPhase::RetiredCommitted};
+  out.retirement_phase = phases[static_cast<size_t>(details.phase)];
   out.reconfiguration_type = api::ReconfigurationType::OneTransaction;
   if (details.primary) out.primary_id.emplace(*details.primary);
   out.current_view = details.view.value;

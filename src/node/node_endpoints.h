@@ -26,6 +26,7 @@ struct NodeFacts {
   std::atomic<api::NodeStartupState> state{api::NodeStartupState::Uninitialized};
   std::atomic<bool> stop_notice{false};
   std::function<net::ServerMetrics()> sessions;
+  std::function<api::NodeToNodeMetrics()> node_to_node;
   std::function<bool()> app_open;
   std::function<bool()> gov_open;
   std::function<json::value()> index_strategies;

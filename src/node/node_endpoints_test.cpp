@@ -17,6 +17,7 @@ class NodeEndpoints : public testing::Test {
   NodeEndpoints() {
     facts.id = NodeId{"n0"};
     facts.sessions = [] { return net::ServerMetrics{}; };
+    facts.node_to_node = [] { return api::NodeToNodeMetrics{}; };
     facts.app_open = facts.gov_open = [] { return true; };
     facts.index_strategies = [] { return json::value(json::array()); };
     install_node_endpoints(service.frontends.registry(rpc::Actor::node), facts, service.node,

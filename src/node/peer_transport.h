@@ -1,11 +1,10 @@
 #pragma once
 // The links of the net room as the replica sees them.
 
-#include <functional>
-#include <memory>
+#include <map>
+#include <mutex>
 
 #include "net/links.h"
-#include "replica/inbox.h"
 #include "replica/transport.h"
 
 namespace entente::node {
@@ -14,32 +13,24 @@ class PeerTransport final : public replica::Transport {
  public:
   explicit PeerTransport(net::Links& links) : links_(links) {}
 
-  void send(std::vector<replica::Letter> letters) override {
-    std::vector<net::LinkMessage> messages;
-    messages.reserve(letters.size());
-    for (replica::Letter& letter : letters) {
-      messages.push_back({&letter.to, net::MessageKind::consensus, std::move(letter.bytes)});
-    }
-    links_.send(messages);
-  }
-  void set_peers(const std::map<NodeId, std::string>& addresses) override {
-    auto all = addresses;
-    // A node that catches up sees old configurations first, and must answer the present primary.
-    for (const auto& [id, address] : reach_through_) all.emplace(id, address);
-    if (all.size() == addresses.size()) reach_through_.clear();
-    links_.set_peers(std::move(all));
-  }
+  // The replica thread.
+  void send(std::vector<replica::Letter> letters) override;
+  void set_peers(const std::map<NodeId, std::string>& addresses) override;
 
-  /// The nodes of the service that a new node joins, until its own configuration names them all.
-  /// Before the replica thread starts.
-  void reach_through(std::map<NodeId, std::string> addresses) {
-    reach_through_ = std::move(addresses);
-    links_.set_peers(reach_through_);
-  }
+  /// The link thread: a node that sends to this one says where it can be dialled. It counts until
+  /// the configurations here name the node: somebody who lacks entries must be able to answer the
+  /// primary that sends them.
+  void introduced(const NodeId& id, const std::string& address);
 
  private:
+  static constexpr size_t max_introduced = 64;
+
+  void set_links();  // under mutex_
+
   net::Links& links_;
-  std::map<NodeId, std::string> reach_through_;
+  std::mutex mutex_;
+  std::map<NodeId, std::string> configured_;  // guarded by mutex_
+  std::map<NodeId, std::string> introduced_;  // guarded by mutex_; none of configured_
 };
 
 }  // namespace entente::node

@@ -160,6 +160,38 @@ TEST(Cluster, EveryNodeCanBeReplacedOneByOne) {
   }
 }
 
+/// It is cut off while all the others are replaced, and hears first of somebody it never heard of.
+TEST(Cluster, ABackupThatMissedTheReplacementOfAllOthersCatchesUp) {
+  Service service(3);
+  const NodeId absent = service.nodes[1]->id;
+  service.lost = [&](const TestCluster::Mail& letter) {
+    return letter.from == absent || letter.to == absent;
+  };
+  const auto settled = [&] {
+    auto* leader = service.leader();
+    return leader != nullptr && leader->replica->details().configurations.size() == 1 &&
+           leader->replica->committed().seqno == leader->replica->last().seqno;
+  };
+  for (const size_t leaving : {0, 2}) {
+    service.add_node();
+    service.set_status({service.nodes.size() - 1}, "Trusted");
+    ASSERT_TRUE(service.until(settled));
+    service.set_status({leaving}, "Retired");
+    ASSERT_TRUE(service.until([&] {
+      return settled() && service.leader() != service.nodes[leaving].get() &&
+             service.leader()->replica->details().configurations.back().voters.size() == 3;
+    }));
+    service.rounds(100);
+    service.nodes[leaving]->alive = false;
+  }
+  const TxId last = *service.leader()->write("k", "after");
+  service.lost = [](const TestCluster::Mail&) { return false; };
+  ASSERT_TRUE(service.commit(last));
+  EXPECT_EQ(service.nodes[1]->read("k"), "after");
+  EXPECT_EQ(service.nodes[1]->peers.size(), 2u);
+  TestCluster::expect_same_ledgers(*service.nodes[1], *service.nodes[3]);
+}
+
 TEST(Cluster, DamagedEntriesAreRefusedAndSentAgain) {
   Service service(3);
   const NodeId victim = service.nodes[1]->id;

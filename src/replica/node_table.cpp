@@ -85,6 +85,12 @@ NodeTable::NodeTable() {
 void NodeTable::write(SeqNo seqno, const std::vector<kv::Write>& writes) {
   const std::lock_guard lock(mutex_);
   Version next{versions_.rbegin()->second.rows, {}};
+  for (const kv::Write& one : writes) {
+    const NodeId id{to_text(one.key)};
+    const auto row = next.rows.find(id);
+    if (one.value || row == next.rows.end()) continue;
+    if (row->second.status == NodeRow::Status::retired) removed_.emplace(id, seqno);
+  }
   next.change = change_rows(next.rows, seqno, writes);
   versions_.insert_or_assign(seqno, std::move(next));
 }
@@ -95,11 +101,12 @@ NodeChange NodeTable::change(SeqNo seqno) const {
   return found == versions_.end() ? NodeChange{} : found->second.change;
 }
 
-bool NodeTable::trusts(const NodeId& node) const {
+Standing NodeTable::standing(const NodeId& node) const {
   const std::lock_guard lock(mutex_);
   const NodeRows& rows = versions_.rbegin()->second.rows;
   const auto row = rows.find(node);
-  return row != rows.end() && row->second.status != NodeRow::Status::pending;
+  if (row == rows.end()) return removed_.contains(node) ? Standing::removed : Standing::unknown;
+  return row->second.status == NodeRow::Status::pending ? Standing::unknown : Standing::trusted;
 }
 
 NodeRows NodeTable::rows(SeqNo seqno) const {
@@ -110,6 +117,7 @@ NodeRows NodeTable::rows(SeqNo seqno) const {
 void NodeTable::truncate(SeqNo last) {
   const std::lock_guard lock(mutex_);
   versions_.erase(versions_.upper_bound(last), versions_.end());
+  std::erase_if(removed_, [&](const auto& one) { return one.second > last; });
 }
 
 size_t NodeTable::pending_configurations() const {

@@ -50,6 +50,13 @@ struct NodeChange {
 /// not parse counts as absent.
 NodeChange change_rows(NodeRows& rows, SeqNo seqno, const std::vector<kv::Write>& writes);
 
+/// What the ledger says of a node.
+enum class Standing : uint8_t {
+  unknown,  ///< nothing yet, or that it waits for a vote
+  trusted,  ///< it is, or was until it was retired: it has to learn of that
+  removed   ///< it was retired, and its row deleted after that
+};
+
 class NodeTable {
  public:
   NodeTable();
@@ -58,8 +65,7 @@ class NodeTable {
   void write(SeqNo seqno, const std::vector<kv::Write>& writes);
   /// What the transaction at `seqno`, not yet compacted, changed.
   NodeChange change(SeqNo seqno) const;
-  /// Whether this node has a row that governance has once trusted.
-  bool trusts(const NodeId& node) const;
+  Standing standing(const NodeId& node) const;
   /// As of the transaction at `seqno` (or the newest).
   NodeRows rows(SeqNo seqno = {UINT64_MAX}) const;
   void truncate(SeqNo last);
@@ -75,6 +81,7 @@ class NodeTable {
   };
   mutable std::mutex mutex_;
   std::map<SeqNo, Version> versions_;  // guarded by mutex_; never empty
+  std::map<NodeId, SeqNo> removed_;    // guarded by mutex_; by which transaction
   SeqNo compacted_;                    // guarded by mutex_
 };
 

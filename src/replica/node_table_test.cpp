@@ -76,6 +76,24 @@ TEST(NodeTable, ARollBackForgetsAndCompactionKeepsTheState) {
   EXPECT_EQ(table.rows().size(), 2u);
 }
 
+TEST(NodeTable, TheStandingOfANodeIsWhatTheLedgerSaysLast) {
+  NodeTable table;
+  const NodeId node{"a"};
+  EXPECT_EQ(table.standing(node), Standing::unknown);
+  table.write({1}, Writes{{{"a", row("Pending")}}}.views());
+  EXPECT_EQ(table.standing(node), Standing::unknown);
+  table.write({2}, Writes{{{"a", row("Trusted")}}}.views());
+  EXPECT_EQ(table.standing(node), Standing::trusted);
+  table.write({3}, Writes{{{"a", row("Retired")}}}.views());
+  EXPECT_EQ(table.standing(node), Standing::trusted);  // it must learn of it
+  table.compact({3});
+  const kv::Write deletion{as_bytes("a"), std::nullopt};
+  table.write({4}, {deletion});
+  EXPECT_EQ(table.standing(node), Standing::removed);
+  table.truncate({3});
+  EXPECT_EQ(table.standing(node), Standing::trusted);
+}
+
 TEST(NodeTable, ARowThatDoesNotParseIsNobody) {
   struct Case {
     std::string text, error;

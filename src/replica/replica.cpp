@@ -323,8 +323,8 @@ MessageCounts Replica::message_counts() const {
   return {published_->refused_messages, inbox_.dropped_messages()};
 }
 
-bool Replica::trusts(const NodeId& node) const {
-  return nodes_->trusts(node);
+Standing Replica::standing(const NodeId& node) const {
+  return nodes_->standing(node);
 }
 
 TxStatus Replica::status(TxId id) const {

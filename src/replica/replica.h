@@ -21,12 +21,12 @@
 #include "ledger/entry.h"
 #include "ledger/secrets.h"
 #include "ledger/signature.h"
+#include "replica/node_table.h"
 
 namespace entente::replica {
 
 class Inbox;
 class LedgerSink;
-class NodeTable;
 class Replica;
 class Transport;
 struct Arrival;
@@ -155,9 +155,8 @@ class Replica final : public Status {
   size_t pending_configurations() const;
   /// If this node leads, the one that is furthest is asked to take over.
   void hand_over_leadership();
-  /// Whether the service trusts this node, or did until it retired it: messages of nobody else
-  /// are listened to.
-  bool trusts(const NodeId& node) const;
+  /// As of the last entry here, committed or not.
+  Standing standing(const NodeId& node) const;
   MessageCounts message_counts() const;
   /// The next signature closes the open ledger chunk.
   void request_chunk() { chunk_requested_ = true; }

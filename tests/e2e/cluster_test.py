@@ -1,6 +1,7 @@
 """Several nodes of one service: joining, forwarding, elections, ledgers that agree."""
 
 import json
+import os
 import signal
 import unittest
 
@@ -44,10 +45,10 @@ class ClusterTest(unittest.TestCase):
         node.start()
         return node
 
-    def primary(self):
-        """The node that a majority of the living nodes calls primary."""
+    def primary(self, among=None):
+        """The living node that says that it is."""
         def ask():
-            for node in self.nodes:
+            for node in among or self.nodes:
                 if node.alive() and node.client().get("/node/primary").status == 200:
                     return node
             return None
@@ -80,6 +81,16 @@ class ClusterTest(unittest.TestCase):
             self.assertEqual(self.read(node, 7), "before 7")
             network = node.client().get("/node/network/nodes").json["nodes"]
             self.assertEqual([n["status"] for n in network], ["Trusted"] * 3)
+            self.assertEqual(node.client().get("/node/consensus").json["details"]["acks"], {})
+        last = int(txid.split(".")[1])
+        eventually(lambda: all(ack["seqno"] >= last and ack["last_received_ms"] < 60_000 for ack in
+                               first.client().get("/node/consensus").json["details"]["acks"].values()),
+                   "the primary shows what was acknowledged")
+        between = first.client().get("/node/metrics").json["node_to_node"]
+        self.assertEqual(len(between["links"]), 2)
+        for link in between["links"].values():
+            self.assertTrue(link["connected"] and link["receiving"], between)
+        self.assertEqual(between["refused_messages"], 0)
         txid = self.write(first, 100, "last of the old primary")
         self.committed(third, txid)
 
@@ -110,6 +121,26 @@ class ClusterTest(unittest.TestCase):
         new = self.primary()
         self.assertEqual(self.read(new, 1), "one")
         self.committed(new, self.write(new, 2, "two"))
+
+    def test_a_node_that_missed_new_members_hears_of_them_from_themselves(self):
+        first = self.nodes[0]
+        absent, third = self.add(), self.add()
+        self.committed(absent, self.write(first, 1, "all here"))
+        os.kill(absent.process.pid, signal.SIGSTOP)
+        fourth = self.add()
+        self.committed(fourth, self.write(first, 2, "one is absent"))
+        leaving = first.client().get("/node/state").json["node_id"]
+        retired = first.client("user0").post(f"/node/development/nodes/{leaving}:retire", {})
+        self.assertEqual(retired.status, 200, retired)
+
+        self.primary(among=(third, fourth))
+        first.stop()
+        if self.primary(among=(third, fourth)) is third:
+            third.kill()  # now the two that never heard of each other must elect
+        os.kill(absent.process.pid, signal.SIGCONT)
+        new = self.primary()
+        self.committed(absent, self.write(new, 3, "back"))
+        self.assertEqual(self.read(absent, 3), "back")
 
     def test_a_node_with_an_unknown_service_is_refused(self):
         other = Node(configure=quick)

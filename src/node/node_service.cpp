@@ -1,0 +1,173 @@
+// How a node becomes part of a service: it creates one, or joins one that runs.
+
+#include <future>
+
+#include "base/log.h"
+#include "crypto/random.h"
+#include "entente/history.h"
+#include "node/joining.h"
+#include "node/node_parts.h"
+#include "node/node_row.h"
+
+namespace entente::node {
+namespace {
+
+/// For each of the transactions that create a service to be globally committed.
+constexpr std::chrono::seconds creation_patience{60};
+/// How often a wait of the start looks whether the node is to stop.
+constexpr std::chrono::milliseconds attention_interval{20};
+
+}  // namespace
+
+Exit stopped_at_start() {
+  log::info("node", "Asked to stop before the service was there");
+  return {};
+}
+
+replica::CommitOptions Node::Parts::genesis_options(const std::string& constitution) const {
+  replica::CommitOptions options;
+  if (application.genesis_claims) options.claims = application.genesis_claims(constitution);
+  return options;
+}
+
+std::optional<Exit> Node::Parts::commit(const Tables& tables, replica::CommitOptions options) {
+  const auto lane = replica->make_lane();
+  auto tx = store.begin();
+  for (const auto& [map, writes] : tables) {
+    auto handle = tx.rw(map);
+    for (const auto& [key, value] : writes) handle.put(key, value);
+  }
+  options.urgent = true;
+  const auto result = lane->commit(tx, options);
+  if (result.status != kv::CommitStatus::committed) {
+    return Exit{exit_failure, "a transaction that creates the service did not commit"};
+  }
+  lane->hand_over();
+  return wait_for_commit(result.id);
+}
+
+std::optional<Exit> Node::Parts::wait_for_commit(TxId id) {
+  // Shared with the callback, which may come after this function was interrupted.
+  const auto final_status = std::make_shared<std::promise<TxStatus>>();
+  auto answer = final_status->get_future();
+  replica->when_final(id, clock.now() + creation_patience,
+                      [final_status](TxStatus status) { final_status->set_value(status); });
+  while (answer.wait_for(attention_interval) != std::future_status::ready) {
+    if (stop_asked()) return stopped_at_start();
+  }
+  if (answer.get() == TxStatus::committed) return std::nullopt;
+  return Exit{exit_failure, "transaction " + id.text() + " was not committed within " +
+                                std::to_string(creation_patience.count()) +
+                                " s: is the ledger's disk writable?"};
+}
+
+std::optional<Exit> Node::Parts::start_links(const crypto::Certificate& certificate) {
+  net::LinkHandlers handlers;
+  handlers.known = [this](const NodeId& id) {
+    return replica->standing(id) == replica::Standing::trusted;
+  };
+  // A primary that was trusted in entries that this node still lacks, and will get from it.
+  handlers.vouched_for = [this](const NodeId& id, const crypto::Certificate& shown) {
+    return replica->standing(id) == replica::Standing::unknown &&
+           shown.signed_by(service->certificate) && shown.valid_at(clock.unix_time());
+  };
+  handlers.introduced = [this](const NodeId& id, const std::string& address) {
+    transport->introduced(id, address);
+  };
+  handlers.received = [this](const NodeId& from, net::MessageKind kind, Bytes payload) {
+    if (kind == net::MessageKind::consensus) {
+      inbox.put(replica::Incoming{from, std::move(payload)});
+    } else {
+      forwarding->received(from, kind, std::move(payload));
+    }
+    return net::Flow::go_on;
+  };
+  handlers.connection_changed = [this](const NodeId& peer, bool connected) {
+    forwarding->connection_changed(peer, connected);
+  };
+  if (auto started =
+          links->start({identity->key, certificate, node_to_node.text()}, std::move(handlers));
+      !started) {
+    return Exit{exit_failure, started.error().message};
+  }
+  return std::nullopt;
+}
+
+/// The service trusts this node: from here on it is a backup.
+void Node::Parts::enter(Welcome welcome) {
+  service = std::move(welcome.service);
+  endorsed = std::move(welcome.endorsed_certificate);
+  secrets = std::move(welcome.secrets);
+  cose_issuer = std::move(welcome.cose_issuer);
+  cose_subject = std::move(welcome.cose_subject);
+  context->install(std::make_shared<history::CoseSignaturesConfig>(
+      history::CoseSignaturesConfig{cose_issuer, cose_subject}));
+  replica->join_service(signer(), secrets);
+}
+
+std::optional<Exit> Node::Parts::join_service() {
+  const auto trusted = read_file(disk, configuration.command.service_certificate_file, 1 << 20);
+  if (!trusted) return Exit{exit_file_not_readable, trusted.error().message};
+  JoinRequest request{node_info_network(configuration, facts.rpc_interfaces, node_to_node),
+                      node_to_node.text(),
+                      identity->evidence,
+                      identity->encryption_key.public_key().pem(),
+                      SeqNo{0},
+                      identity->request,
+                      std::nullopt};
+  if (!facts.node_data.is_null()) request.node_data = facts.node_data;
+  facts.state = api::NodeStartupState::Pending;
+  const JoinParty party{configuration.command.join,
+                        to_text(*trusted),
+                        identity->self_signed.pem(),
+                        identity->key,
+                        identity->id,
+                        configuration.client_connection_timeout};
+  auto outcome = join(party, request, stop_asked);
+  if (std::holds_alternative<JoinInterrupted>(outcome)) return stopped_at_start();
+  if (const auto* refused = std::get_if<JoinRefused>(&outcome)) {
+    return Exit{exit_failure, refused->message};
+  }
+  enter(std::get<Welcome>(std::move(outcome)));
+  if (auto exit = start_links(*endorsed)) return exit;
+  if (auto shown = show_certificates(Authority::service, endorsed->pem()); !shown) {
+    return Exit{exit_failure, shown.error().message};
+  }
+  replica_thread = std::thread([this] { replica->run(); });
+  facts.state = api::NodeStartupState::PartOfNetwork;
+  frontends->open(rpc::Actor::gov);
+  log::info("node", "Node has now joined the network as node {}: all domains", identity->id.value);
+  return std::nullopt;
+}
+
+std::optional<Exit> Node::Parts::create_service() {
+  if (auto exit = start_links(*endorsed)) return exit;
+  replica->start_service();
+  replica_thread = std::thread([this] { replica->run(); });
+  const auto genesis = make_genesis(
+      {configuration, *identity, *service, *endorsed, facts.rpc_interfaces, node_to_node}, disk);
+  if (!genesis) return Exit{exit_file_not_readable, genesis.error().message};
+  auto options = genesis_options(genesis->constitution);
+  if (auto exit = commit(genesis->tables, std::move(options))) return exit;
+  // The hook of this commit has shown it already, but could not refuse to start.
+  if (auto shown = show_certificates(Authority::service, endorsed->pem()); !shown) {
+    return Exit{exit_failure, shown.error().message};
+  }
+  facts.state = api::NodeStartupState::PartOfNetwork;
+  log::info("node", "Created a new service at transaction {}", TxId{first_view, {1}}.text());
+
+  if (!configuration.insecure_open) return std::nullopt;
+  log::fail("node",
+            "INSECURE: development.insecure_open is set. The service opens itself, without any "
+            "vote of its members, and registers {} users. Never do this with real data.",
+            configuration.insecure_open->users.size());
+  const auto opening =
+      insecure_opening_tables({configuration, *service, secrets->latest()->key, genesis->tables,
+                               TxId{first_view, {1}}, clock.unix_time()},
+                              disk, crypto::system_random());
+  if (!opening) return Exit{exit_file_not_readable, opening.error().message};
+  replica->request_chunk();
+  return commit(*opening, {});
+}
+
+}  // namespace entente::node

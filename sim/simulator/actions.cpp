@@ -34,11 +34,14 @@ void Simulator::act() {
                             {plan_.reconfigurations, nullptr, &Simulator::reconfigure},
                             {plan_.resends, nullptr, &Simulator::resend},
                             {plan_.late_writes, nullptr, &Simulator::late_write},
+                            {plan_.corners, nullptr, &Simulator::corner},
+                            {plan_.exiles, nullptr, &Simulator::exile},
                             {plan_.partitions + plan_.heals, &Simulator::partition, nullptr},
                             {plan_.pauses, &Simulator::pause, nullptr},
                             {plan_.kills, &Simulator::kill, nullptr},
                             {plan_.slow_validation, &Simulator::report_validation, nullptr},
                             {plan_.invalid, &Simulator::damage, nullptr}};
+  submit_what_fits();
   uint64_t total = 0;
   for (const Choice& choice : choices) total += choice.weight;
   uint64_t drawn = random_.below(total);
@@ -74,6 +77,7 @@ void Simulator::write(Node& leader) {
 // --------------------------------------------------------------------------------------- network
 
 void Simulator::partition() {
+  if (now_ < cut_until_) return;
   const auto nodes = living();
   if (random_.below(plan_.partitions + plan_.heals) >= plan_.partitions) {
     cut_.clear();
@@ -125,11 +129,12 @@ void Simulator::pause() {
   host.paused = !host.paused;
 }
 
-// Every configuration that any node believes in keeps a quorum of living nodes.
+// Every configuration that any node believes in keeps a quorum of living nodes. What a dead node
+// proposed may still be under way.
 bool Simulator::quorums_survive_without(const NodeId& gone) const {
   for (const auto& [id, node] : cluster_.nodes()) {
-    if (!alive(id)) continue;
     for (const Configuration& one : node->core().configurations().all()) {
+      if (!alive(id) && one.seqno.value <= cluster_.checker().committed().size()) continue;
       size_t living_voters = 0;
       for (const auto& [voter, address] : one.voters) {
         living_voters += alive(voter) && voter != gone ? 1 : 0;
@@ -178,8 +183,9 @@ void Simulator::damage() {
   Node& node = cluster_.at(id);
   const Log& log = node.core().log();
   if (hosts_.at(id).paused || node.leads() || node.habits().stable) return;
-  // What it committed as a leader it made itself: the disk may be behind, the content is right.
-  const SeqNo sound = std::max(log.stable(), log.commit());
+  // Whatever a node made itself is as it made it, even where its disk is behind.
+  SeqNo sound = std::max(log.stable(), log.commit());
+  while (sound < log.last() && cluster_.checker().leader_of(log.view_of(sound + 1)) == id) ++sound;
   if (log.last() <= sound) return;
   node.report_invalid(sound + random_.between(1, log.last() - sound));
   node.flush();
@@ -231,7 +237,10 @@ void Simulator::resend(Node& leader) {
 
 void Simulator::late_write(Node& leader) {
   if (held_.size() < 4) {
-    held_.emplace_back(leader.id(), *leader.prepare("late" + std::to_string(++next_write_)));
+    // Of several transactions that run at once, this one is not the next.
+    auto held = *leader.prepare("late" + std::to_string(++next_write_));
+    held.entry.id.seqno = held.entry.id.seqno + random_.below(4);
+    held_.emplace_back(leader.id(), std::move(held));
     return;
   }
   auto [id, held] = held_.front();

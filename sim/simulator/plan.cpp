@@ -41,6 +41,9 @@ Plan Plan::from_seed(uint64_t seed) {
   plan.core.stream_bytes = random.chance(500) ? 1 : 2'000;
   plan.core.in_flight_bytes = random.chance(300) ? 1'000 : 8 << 20;
   plan.disorder = random.chance(100);
+  maybe(plan.corners, 4);
+  maybe(plan.exiles, 4);
+  maybe(plan.short_sends, 300);
   return plan;
 }
 
@@ -51,7 +54,8 @@ std::string Plan::text() const {
       << " partitions " << partitions << " pauses " << pauses << " kills " << kills
       << " reconfigurations " << reconfigurations << " transfers " << transfers << " reads "
       << reads << " slow " << slow_validation << " invalid " << invalid << " resends " << resends
-      << " late " << late_writes << " clocks " << clock_changes << (disorder ? " disorder" : "")
+      << " late " << late_writes << " clocks " << clock_changes << " corners " << corners
+      << " exiles " << exiles << " short " << short_sends << (disorder ? " disorder" : "")
       << " gap " << action_gap << " append " << core.append_entries << " retained "
       << core.retained_entries;
   return out.str();

@@ -35,6 +35,10 @@ struct Plan {
   uint64_t resends = 0;      ///< a leader sends an arbitrary range again
   uint64_t late_writes = 0;  ///< ids given before and proposed after other things
   uint64_t clock_changes = 0;
+  // Ambushes: what earlier designs fell into (ambushes.cpp).
+  uint64_t corners = 0;         ///< a leader alone with the newcomers of a pending configuration
+  uint64_t exiles = 0;          ///< a leader alone for several election timeouts
+  uint64_t short_sends = 0;     ///< thousandths of the messages with entries that carry fewer
   bool disorder = false;        ///< links reorder in the second phase too
   uint64_t action_gap = 2'000;  ///< microseconds between two actions, on average
   consensus::RaftOptions core;

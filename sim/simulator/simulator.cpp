@@ -154,6 +154,7 @@ void Simulator::post(Packet packet) {
       history_.push_back(packet);
       if (history_.size() > remembered_messages) history_.pop_front();
     }
+    if (random_.chance(plan_.short_sends)) shorten(packet);
     if (random_.chance(plan_.replays)) {
       send_after(random_.below(plan_.longest_delay), history_[random_.below(history_.size())]);
     }

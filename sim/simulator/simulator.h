@@ -74,6 +74,15 @@ class Simulator {
   void resend(Node& leader);
   void late_write(Node& leader);
   bool quorums_survive_without(const NodeId& id) const;
+
+  // ambushes.cpp
+  void corner(Node& leader);
+  void exile(Node& leader);
+  void submit_what_fits();
+  void shorten(Packet& packet);
+  void cut_off(const std::set<NodeId>& some, uint64_t timeouts);
+
+  // actions.cpp
   std::vector<NodeId> living() const;
   Node* some_leader();
 
@@ -88,6 +97,7 @@ class Simulator {
   std::map<NodeId, Host> hosts_;
   std::set<std::pair<NodeId, NodeId>> cut_;
   std::priority_queue<Happening, std::vector<Happening>, std::greater<>> queue_;
+  uint64_t cut_until_ = 0;  ///< no healing before
   std::map<std::pair<NodeId, NodeId>, uint64_t> last_arrivals_;  // of links that keep the order
   std::vector<Packet> packets_;                                  // under way; places are used again
   std::vector<uint32_t> free_packets_;

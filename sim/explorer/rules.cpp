@@ -101,6 +101,12 @@ std::optional<std::string> broken_role(const Raft& before, const Raft& after) {
     return "A-6: a completed removal is undone";
   }
   if (from == to) return std::nullopt;
+  const bool may_stand =
+      after.phase() == MembershipPhase::completed ||
+      after.configurations().is_voter(after.id(), after.log().last_committable().seqno);
+  if (from == Leadership::follower && to != Leadership::none && !may_stand) {
+    return "I-12: it stands for election and may not";
+  }
   const bool stopped = to == Leadership::none && !out;
   const bool rose = from == Leadership::leader && to != Leadership::follower && !out;
   if (stopped || rose) return "A-5: no such change of roles";

@@ -48,7 +48,12 @@ void Checker::joined(const Node& node) {
   if (log.commit().value > committed_.size() ||
       (log.commit().value != 0 &&
        committed_[log.commit().value - 1].id != log.id_of(log.commit()))) {
-    fail("I-1", node, "begins with what nobody committed");
+    return fail("I-1", node, "begins with what nobody committed");
+  }
+  for (size_t i = 0; i < log.commit().value; ++i) {
+    if (log.id_of({i + 1}) != committed_[i].id) {
+      return fail("I-21", node, "places " + committed_[i].id.text() + " in another view");
+    }
   }
 }
 
@@ -69,6 +74,7 @@ void Checker::after_step(const Node& node, const Event& event) {
   }
   check_leader(node, before);
   check_matches(node, before);
+  check_hears_quorum(node, event, before);
   check_role(node, before);
   check_pending(node);
   check_membership(node, event, before);
@@ -309,6 +315,29 @@ void Checker::check_matches(const Node& node, Before& before) {
   }
 }
 
+// Whoever hears too few for an election timeout leads no longer, when its clock next moves.
+void Checker::check_hears_quorum(const Node& node, const Event& event, Before& before) {
+  const Raft& core = node.core();
+  if (!node.leads() || before.role != Leadership::leader) before.heard.clear();
+  if (!node.leads()) return;
+  const auto& peers = core.progress();
+  std::erase_if(before.heard, [&](const auto& one) { return !peers.contains(one.first); });
+  for (const auto& [peer, progress] : peers) before.heard.try_emplace(peer, node.now());
+  if (const auto* received = std::get_if<input::Recv>(event.input)) {
+    const bool answers = std::holds_alternative<message::AppendResponse>(received->message.body) &&
+                         received->message.view == core.view() && peers.contains(received->from);
+    if (answers) before.heard[received->from] = node.now();
+  }
+  if (!std::holds_alternative<input::Tick>(*event.input)) return;
+  const bool enough = core.configurations().quorum(SeqNo{UINT64_MAX}, [&](const NodeId& voter) {
+    if (voter == node.id()) return true;
+    const auto heard = before.heard.find(voter);
+    return heard != before.heard.end() &&
+           node.now() - heard->second < core.options().election_timeout;
+  });
+  if (!enough) fail("L-1", node, "goes on leading although it hears too few");
+}
+
 void Checker::check_role(const Node& node, const Before& before) {
   const Leadership from = before.role;
   const Leadership to = node.core().role();
@@ -317,6 +346,14 @@ void Checker::check_role(const Node& node, const Before& before) {
     fail("I-12", node, "takes part although it is out");
   }
   if (from == to) return;
+  // A voter of a configuration that it could sign away, or one that has left and still helps.
+  const bool may_stand =
+      phase == MembershipPhase::completed ||
+      node.core().configurations().is_voter(node.id(), node.core().log().last_committable().seqno);
+  const bool stands = to == Leadership::pre_vote_candidate || standing(to);
+  if (stands && (from == Leadership::follower || from == Leadership::none) && !may_stand) {
+    fail("I-12", node, "stands for election and may not");
+  }
   const bool stopped = to == Leadership::none && phase != MembershipPhase::retired_committed;
   // From leader only down; a candidacy begins at a follower or an earlier one.
   const bool odd =

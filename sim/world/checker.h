@@ -28,6 +28,11 @@ class Checker {
   const std::optional<std::string>& violation() const { return violation_; }
   /// The longest prefix that was ever committed anywhere.
   const std::vector<EntryMeta>& committed() const { return committed_; }
+  /// Who led the view, if anybody did.
+  std::optional<NodeId> leader_of(View view) const {
+    const auto leader = leaders_.find(view);
+    return leader == leaders_.end() ? std::nullopt : std::optional(leader->second);
+  }
   /// How often interesting things happened, also those that never did.
   const std::map<std::string, uint64_t>& probes() const { return probes_; }
   void probe(const std::string& name) { ++probes_[name]; }
@@ -51,6 +56,7 @@ class Checker {
     SeqNo commit;
     MembershipPhase phase = MembershipPhase::active;
     std::map<NodeId, SeqNo> matches;
+    std::map<NodeId, MonotonicTime> heard;  // a leader's peers
     std::map<View, uint64_t> conflicts;
     size_t configurations = 0;
     // Of the ledger, so that nothing needs to be read twice.
@@ -68,6 +74,7 @@ class Checker {
   void check_held_by_quorum(const Node& node, SeqNo upto);
   void check_leader(const Node& node, const Before& before);
   void check_matches(const Node& node, Before& before);
+  void check_hears_quorum(const Node& node, const Event& event, Before& before);
   void check_role(const Node& node, const Before& before);
   void check_membership(const Node& node, const Event& event, Before& before);
   void check_sent(const Node& node, const Outputs::Send& send);

@@ -50,6 +50,7 @@ class Raft final : public Core {
   // For checkers and tests.
 
   const NodeId& id() const { return options_.self; }
+  const RaftOptions& options() const { return options_; }
   MonotonicTime now() const { return now_; }
   const Log& log() const { return log_; }
   Leadership role() const { return role_; }

@@ -8,6 +8,7 @@ namespace {
 
 constexpr size_t remembered_messages = 500;
 constexpr size_t remembered_notes = 60;
+constexpr size_t most_under_way = 200;
 constexpr uint64_t longest_calm_delay = 2'000;
 
 // Letters, so that the order of ids says nothing about their age.
@@ -91,6 +92,9 @@ void Simulator::schedule(uint64_t delay, Happening::Kind kind, Host* host, uint3
 
 void Simulator::send_after(uint64_t delay, Packet packet) {
   Host* to = &hosts_.at(packet.to);
+  // Queues are bounded. Otherwise resending feeds on itself where everything arrives out of order.
+  if (to->under_way >= most_under_way) return;
+  ++to->under_way;
   uint32_t place = static_cast<uint32_t>(packets_.size());
   if (free_packets_.empty()) {
     packets_.push_back(std::move(packet));
@@ -150,11 +154,11 @@ void Simulator::post(Packet packet) {
   if (!alive(packet.to)) return;
   uint64_t copies = 1;
   if (faults_) {
+    if (random_.chance(plan_.short_sends)) shorten(packet);
     if (plan_.replays != 0) {
       history_.push_back(packet);
       if (history_.size() > remembered_messages) history_.pop_front();
     }
-    if (random_.chance(plan_.short_sends)) shorten(packet);
     if (random_.chance(plan_.replays)) {
       send_after(random_.below(plan_.longest_delay), history_[random_.below(history_.size())]);
     }
@@ -188,6 +192,7 @@ void Simulator::deliver(Host& host, uint32_t place) {
   }
   Packet packet = std::move(packets_[place]);
   free_packets_.push_back(place);
+  --host.under_way;
   if (host.dead || host.paused) return;
   fingerprint_.add(packet.message.view);
   fingerprint_.add(packet.message.body.index());

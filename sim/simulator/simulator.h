@@ -37,6 +37,7 @@ class Simulator {
     bool paused = false;
     uint64_t tick_us = 10'000;  // real time between two ticks
     uint64_t slow_until = 0;    // validation is reported late
+    size_t under_way = 0;       // messages to it
   };
   // Small, since the heap moves them about: packets lie elsewhere.
   struct Happening {
@@ -73,7 +74,6 @@ class Simulator {
   void damage();
   void resend(Node& leader);
   void late_write(Node& leader);
-  bool quorums_survive_without(const NodeId& id) const;
 
   // ambushes.cpp
   void corner(Node& leader);
@@ -83,6 +83,7 @@ class Simulator {
   void cut_off(const std::set<NodeId>& some, uint64_t timeouts);
 
   // actions.cpp
+  bool quorums_survive_without(const NodeId& id) const;
   std::vector<NodeId> living() const;
   Node* some_leader();
 
@@ -96,8 +97,8 @@ class Simulator {
   Cluster cluster_;
   std::map<NodeId, Host> hosts_;
   std::set<std::pair<NodeId, NodeId>> cut_;
-  std::priority_queue<Happening, std::vector<Happening>, std::greater<>> queue_;
   uint64_t cut_until_ = 0;  ///< no healing before
+  std::priority_queue<Happening, std::vector<Happening>, std::greater<>> queue_;
   std::map<std::pair<NodeId, NodeId>, uint64_t> last_arrivals_;  // of links that keep the order
   std::vector<Packet> packets_;                                  // under way; places are used again
   std::vector<uint32_t> free_packets_;

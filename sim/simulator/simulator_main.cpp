@@ -3,6 +3,7 @@
 //   --seeds N         seeds S … S+N-1 (S by --seed, default 1)
 //   --steps E         events of the first phase of each run, default 20000
 //   --probes          says how often interesting things happened
+//   --twice           runs each seed twice and fails if the runs differ
 //   --messages        the report of a failure has the last messages (it has them anyway, unless
 //                     an assertion of the core ends the program)
 //   --fingerprints    prints one line for each seed, equal for equal runs
@@ -42,11 +43,14 @@ int main(int argc, char** argv) {
   bool probes = false;
   bool fingerprints = false;
   bool tracing = false;
+  bool twice = false;
   std::signal(SIGABRT, on_abort);
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (word == "--probes") {
       probes = true;
+    } else if (word == "--twice") {
+      twice = true;
     } else if (word == "--messages") {
       tracing = true;
     } else if (word == "--fingerprints") {
@@ -80,6 +84,15 @@ int main(int argc, char** argv) {
       const auto fingerprint = simulator.fingerprint();
       std::cout << seed << " " << std::hex << fingerprint.low << fingerprint.high << std::dec
                 << "\n";
+    }
+    if (twice && !failure) {
+      Simulator again(Plan::from_seed(seed));
+      running = &again;
+      again.run(steps);
+      if (again.fingerprint() != simulator.fingerprint() || again.events() != simulator.events()) {
+        std::cout << "seed " << seed << ": two runs differ\n";
+        return 1;
+      }
     }
     if (failure) {
       std::cout << "seed " << seed << " after " << simulator.events() << " events: " << *failure

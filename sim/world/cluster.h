@@ -34,6 +34,7 @@ class Cluster {
   Node& at(const NodeId& id) { return *nodes_.at(id); }
   const Checker::Nodes& nodes() const { return nodes_; }
   Checker& checker() { return checker_; }
+  const Checker& checker() const { return checker_; }
   /// The leader of the highest view, dead ones excepted by `alive`.
   Node* latest_leader(const std::function<bool(const NodeId&)>& alive);
 

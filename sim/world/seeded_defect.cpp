@@ -21,7 +21,8 @@ const std::vector<std::string>& defect_names() {
                                               "refusal_overwrites",
                                               "any_quorum",
                                               "removed_campaigns",
-                                              "last_view_only"};
+                                              "last_view_only",
+                                              "two_branches"};
   return names;
 }
 

@@ -109,9 +109,16 @@ Standing NodeTable::standing(const NodeId& node) const {
   return row->second.status == NodeRow::Status::pending ? Standing::unknown : Standing::trusted;
 }
 
+/// The newest version at or below `seqno`; the oldest one that is remembered for what lies before
+/// it.
+NodeTable::Versions::const_iterator NodeTable::version_at(SeqNo seqno) const {
+  const auto after = versions_.upper_bound(seqno);
+  return after == versions_.begin() ? after : std::prev(after);
+}
+
 NodeRows NodeTable::rows(SeqNo seqno) const {
   const std::lock_guard lock(mutex_);
-  return std::prev(versions_.upper_bound(seqno))->second.rows;
+  return version_at(seqno)->second.rows;
 }
 
 void NodeTable::truncate(SeqNo last) {
@@ -131,7 +138,7 @@ size_t NodeTable::pending_configurations() const {
 
 void NodeTable::compact(SeqNo upto) {
   const std::lock_guard lock(mutex_);
-  versions_.erase(versions_.begin(), std::prev(versions_.upper_bound(upto)));
+  versions_.erase(versions_.begin(), version_at(upto));
   compacted_ = std::max(compacted_, upto);
 }
 

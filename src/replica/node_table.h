@@ -66,7 +66,9 @@ class NodeTable {
   /// What the transaction at `seqno`, not yet compacted, changed.
   NodeChange change(SeqNo seqno) const;
   Standing standing(const NodeId& node) const;
-  /// As of the transaction at `seqno` (or the newest).
+  /// As of the transaction at `seqno` (or the newest). Of compacted ones only the last state is
+  /// known: what arrives again from before it is committed here, and is not looked at any more; the
+  /// changes up to that state, made once more, end in that state.
   NodeRows rows(SeqNo seqno = {UINT64_MAX}) const;
   void truncate(SeqNo last);
   /// How many configurations are not compacted yet.
@@ -79,10 +81,13 @@ class NodeTable {
     NodeRows rows;
     NodeChange change;
   };
+  using Versions = std::map<SeqNo, Version>;
+  Versions::const_iterator version_at(SeqNo seqno) const;
+
   mutable std::mutex mutex_;
-  std::map<SeqNo, Version> versions_;  // guarded by mutex_; never empty
-  std::map<NodeId, SeqNo> removed_;    // guarded by mutex_; by which transaction
-  SeqNo compacted_;                    // guarded by mutex_
+  Versions versions_;                // guarded by mutex_; never empty
+  std::map<NodeId, SeqNo> removed_;  // guarded by mutex_; by which transaction
+  SeqNo compacted_;                  // guarded by mutex_
 };
 
 }  // namespace entente::replica

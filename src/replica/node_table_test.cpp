@@ -76,6 +76,26 @@ TEST(NodeTable, ARollBackForgetsAndCompactionKeepsTheState) {
   EXPECT_EQ(table.rows().size(), 2u);
 }
 
+// A leader that missed our answers sends again what we have compacted since; a host may at any
+// time.
+TEST(NodeTable, WhatLiesBeforeTheCompactedStateIsThatState) {
+  NodeTable table;
+  table.write({3}, Writes{{{"a", row("Trusted")}}}.views());
+  table.write({5}, Writes{{{"b", row("Trusted")}}}.views());
+  table.write({8}, Writes{{{"c", row("Trusted")}}}.views());
+  table.compact({6});
+  for (const uint64_t seqno : {0, 2, 3, 4, 5, 7}) {
+    EXPECT_EQ(table.rows({seqno}).size(), 2u) << seqno;
+  }
+  table.compact({2});
+  EXPECT_EQ(table.rows({8}).size(), 3u);
+  // The same changes once more, from before: they end in the state that they ended in.
+  NodeRows rows = table.rows({2});
+  change_rows(rows, {3}, Writes{{{"a", row("Trusted")}}}.views());
+  change_rows(rows, {5}, Writes{{{"b", row("Trusted")}}}.views());
+  EXPECT_EQ(rows, table.rows({5}));
+}
+
 TEST(NodeTable, TheStandingOfANodeIsWhatTheLedgerSaysLast) {
   NodeTable table;
   const NodeId node{"a"};

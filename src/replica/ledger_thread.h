@@ -5,16 +5,11 @@
 // never take (not whole entries, or not the next ones) is a broken invariant and ends the process.
 
 #include <condition_variable>
-#include <functional>
+#include <deque>
 #include <mutex>
 #include <thread>
-#include <variant>
-#include <vector>
 
-#include "base/occasional.h"
-#include "ledger/ledger_writer.h"
-#include "replica/inbox.h"
-#include "replica/ledger_sink.h"
+#include "replica/ledger_work.h"
 
 namespace entente::replica {
 
@@ -38,46 +33,23 @@ class LedgerThread final : public LedgerSink {
   void read(LedgerRead wanted) override;
 
  private:
-  struct Append {
-    consensus::Epoch epoch;
-    SeqNo last;
-    std::shared_ptr<const Bytes> entries;
-  };
-  struct Commit {
-    SeqNo seqno;
-  };
-  struct Truncate {
-    SeqNo last;
-  };
-  using Task = std::variant<Append, Commit, Truncate, LedgerRead>;
-
-  void put(Task task);
+  void put(LedgerTask task);
   void run();
   /// Takes all waiting tasks; false when the thread should end.
-  bool take(std::vector<Task>& tasks);
-  void perform(std::vector<Task>& tasks);
-  void perform(consensus::Epoch epoch, SeqNo last, BytesView entries);
-  void perform(LedgerRead wanted);
-  /// Asserts that it was the disk that refused this batch.
-  void stop_if_unwritable(BytesView entries) const;
-  /// False if it was given up.
-  bool retry(const char* what, const std::function<Result<void>()>& action);
-  Result<void> timed(const char* what, const std::function<Result<void>()>& action);
+  bool take(std::deque<LedgerTask>& tasks);
+  /// Until all are done, or the process ends and the disk refuses.
+  void perform(std::deque<LedgerTask>& tasks);
+  void give_up(std::deque<LedgerTask>& tasks);
   /// True when the destructor waits.
   bool pause_after_failure();
 
   ledger::LedgerWriter& writer_;
-  Inbox& inbox_;
-  const Clock& clock_;
-  const MonotonicTime slow_;
-  Bytes gathered_;                                     // the thread's, kept for its memory
-  Occasional slow_lines_{std::chrono::seconds(1)};     // the thread's
-  Occasional failed_reads_{std::chrono::seconds(10)};  // the thread's
+  LedgerWork work_;  // the thread's
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Task> tasks_;  // guarded by mutex_
-  bool stopping_ = false;    // guarded by mutex_
-  bool gave_up_ = false;     // the thread's; read after it has ended
+  std::deque<LedgerTask> tasks_;  // guarded by mutex_
+  bool stopping_ = false;         // guarded by mutex_
+  bool gave_up_ = false;          // the thread's; read after it has ended
   std::thread thread_;
 };
 

@@ -51,7 +51,8 @@ Replica::Replica(ReplicaOptions options, kv::Store& store, Inbox& inbox, LedgerS
       nodes_(std::make_unique<NodeTable>()),
       tail_(std::make_unique<Tail>(options_, inbox)),
       published_(std::make_unique<Published>()),
-      lanes_(std::make_unique<Lanes>()) {
+      lanes_(std::make_unique<Lanes>()),
+      confirmations_(std::make_unique<Confirmations>()) {
   if (!options_.secrets) options_.secrets = std::make_shared<ledger::LedgerSecrets>();
   store_.set_local_hook(nodes_info_map, [this](SeqNo seqno, const std::vector<kv::Write>& writes) {
     nodes_->write(seqno, writes);
@@ -60,7 +61,7 @@ Replica::Replica(ReplicaOptions options, kv::Store& store, Inbox& inbox, LedgerS
 }
 
 Replica::~Replica() {
-  published_->waiters.expire_all();
+  answer_waiting();
 }
 
 void Replica::start_service() {
@@ -102,6 +103,11 @@ std::optional<MonotonicTime> Replica::step() {
   if (hand_over_requested_.exchange(false)) {
     obey(tail.core.step(consensus::input::TransferLeadership{}));
   }
+  if (const auto barrier = confirmations_->next_barrier(tail.core.view())) {
+    auto outputs = tail.core.step(consensus::input::ReadBarrier{*barrier, now});
+    if (outputs.reject) confirmations_->finish(*barrier, false);
+    obey(std::move(outputs));
+  }
   tail.wake_at.reset();
   obey(tail.core.step(consensus::input::Flush{now}));
   // The slot of a signature holds up what came after it: go on once it is filled.
@@ -112,9 +118,12 @@ std::optional<MonotonicTime> Replica::step() {
   note_dropped_messages();
 
   published_->waiters.expire(now);
+  confirmations_->expire(now);
   std::optional<MonotonicTime> fetch_at;
   if (tail.missing_since) fetch_at = *tail.missing_since + gap_patience;
-  return earlier(earlier(tail.wake_at, fetch_at), published_->waiters.next_deadline());
+  const auto deadline =
+      earlier(published_->waiters.next_deadline(), confirmations_->next_deadline());
+  return earlier(earlier(tail.wake_at, fetch_at), deadline);
 }
 
 /// What peers acknowledged is as fresh as a heartbeat.
@@ -270,6 +279,18 @@ void Replica::commit_up_to(SeqNo seqno) {
   published_->waiters.commit(reached, [this](TxId id) { return status(id); });
 }
 
+Replica::Tip Replica::tip() const {
+  const Tail& tail = *tail_;
+  Tip tip;
+  tip.log = tail.core.last();
+  tip.tree = tail.installed();
+  tip.settled = tail.to_propose.empty() && !tail.signature_slot && !tail.sequencer.has_gap() &&
+                tail.unwritten.sizes.empty();
+  tip.committed = tail.core.committed();
+  tip.root = tail.tree.root(tip.committed.seqno.value + 1);
+  return tip;
+}
+
 void Replica::run() {
   while (!stopping_) {
     const auto again = step();
@@ -300,6 +321,7 @@ bool Replica::brake() {
 }
 
 void Replica::answer_waiting() {
+  confirmations_->refuse_all();
   published_->waiters.expire_all();
 }
 
@@ -380,6 +402,12 @@ bool Replica::over_limit() const {
 
 SeqNo Replica::last_signed() const {
   return {published_->last_signed};
+}
+
+void Replica::confirm_leadership(View view, MonotonicTime deadline, ConfirmedCallback callback) {
+  if (!is_primary()) return callback(false);
+  confirmations_->add(view, deadline, std::move(callback));
+  inbox_.wake();
 }
 
 void Replica::when_final(TxId id, MonotonicTime deadline, FinalCallback callback) {

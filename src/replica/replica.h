@@ -25,6 +25,7 @@
 
 namespace entente::replica {
 
+class Confirmations;
 class Inbox;
 class LedgerSink;
 class Replica;
@@ -76,6 +77,9 @@ inline constexpr MonotonicTime gap_patience{4000};
 /// (committed or invalid), or still pending at the deadline.
 using FinalCallback = std::function<void(TxStatus)>;
 
+/// Called once, on the replica thread or at once on the caller's.
+using ConfirmedCallback = std::function<void(bool confirmed)>;
+
 /// Asked by requests; every method is thread-safe and cheap.
 class Status {
  public:
@@ -96,6 +100,11 @@ class Status {
   virtual bool over_limit() const = 0;
   virtual SeqNo last_signed() const = 0;
   virtual void when_final(TxId id, MonotonicTime deadline, FinalCallback callback) = 0;
+  /// True as soon as this node has certainly been the primary of `view` after this call: a read
+  /// that it executed in that view before the call saw everything that was answered before. False
+  /// if it is not, ceases to be, or the deadline comes first. Source: docs/consensus.md (reads).
+  virtual void confirm_leadership(View view, MonotonicTime deadline,
+                                  ConfirmedCallback callback) = 0;
 };
 
 struct ReplicaOptions {
@@ -139,6 +148,15 @@ class Replica final : public Status {
   /// Does everything that can be done now. Returns when it must be called again, if nothing comes
   /// into the inbox before.
   std::optional<MonotonicTime> step();
+  /// Where the parts of the pipeline stand, for checkers (sim/replicas).
+  struct Tip {
+    TxId log;              ///< last entry of consensus
+    SeqNo tree;            ///< last leaf of the Merkle tree
+    bool settled = false;  ///< nothing is between the store and consensus
+    Digest root;           ///< over the leaves up to the commit point
+    TxId committed;
+  };
+  Tip tip() const;
   /// step() again and again until stop() was called, sleeping in between.
   void run();
 
@@ -173,6 +191,7 @@ class Replica final : public Status {
   bool over_limit() const override;
   SeqNo last_signed() const override;
   void when_final(TxId id, MonotonicTime deadline, FinalCallback callback) override;
+  void confirm_leadership(View view, MonotonicTime deadline, ConfirmedCallback callback) override;
 
  private:
   struct Tail;       // what the replica thread alone touches
@@ -219,6 +238,7 @@ class Replica final : public Status {
   std::unique_ptr<Tail> tail_;
   std::unique_ptr<Published> published_;
   std::unique_ptr<Lanes> lanes_;
+  std::unique_ptr<Confirmations> confirmations_;
 };
 
 }  // namespace entente::replica

@@ -262,6 +262,24 @@ def committed_ordered_linearizable(known):
             earliest = one
 
 
+def linearizable_reads_see_what_was_answered(known):
+    """A read with a barrier is not older than any committed write that was answered before it was
+    asked."""
+    writes = sorted(known.committed_writes, key=lambda one: one.answered)
+    newest = []  # of the writes up to here, by id
+    for one in writes:
+        newest.append(one if not newest or one.txid > newest[-1].txid else newest[-1])
+    answered = [one.answered for one in writes]
+    for one in known.operations:
+        if not one.linearizable or one.outcome != OK:
+            continue
+        before = bisect.bisect_left(answered, one.invoked)
+        if before and newest[before - 1].txid[1] > one.txid[1]:
+            yield f"{name(one)} is linearizable and older than {name(newest[before - 1])}, answered before it"
+        if not known.committed(one):
+            yield f"{name(one)} is linearizable and {known.status.get(one.txid)}"
+
+
 def promises_are_kept(known):
     for one in known.operations:
         if one.promised and known.status.get(one.txid) != COMMITTED:
@@ -323,7 +341,7 @@ RULES = (all_received_is_first_sent, unique_requests, unique_transaction_ids, un
          sums_are_conserved, committed_read_write_serializable, logs_follow_transaction_ids,
          all_committed_observed, invalid_not_observed_by_committed, refused_not_observed,
          transactions_are_atomic, status_is_final, committed_or_invalid, committed_ordered_linearizable,
-         promises_are_kept, committed_is_durable, everything_is_decided, nodes_agree, sessions_are_monotonic)
+         linearizable_reads_see_what_was_answered, promises_are_kept, committed_is_durable, everything_is_decided, nodes_agree, sessions_are_monotonic)
 
 
 def check(history, most=5):

@@ -238,6 +238,22 @@ class CheckerTest(unittest.TestCase):
         self.operation("w1").answered = self.operation("w7").answered + 1
         self.assertEqual(list(checker.committed_ordered_linearizable(checker.Known(self.history))), [])
 
+    def test_a_linearizable_read_may_not_be_old(self):
+        read = self.read("x", "y")
+        read.linearizable = True
+        self.assertEqual(checker.check(self.history), [])
+        read.invoked = read.answered = 400
+        late = copy.deepcopy(self.operation("w7"))
+        late.id, late.txid, late.invoked, late.answered = "w8", (4, 90), 300, 301
+        self.history.operations.append(late)
+        self.world.say(late.txid, COMMITTED)
+        self.breaks(checker.linearizable_reads_see_what_was_answered)
+
+    def test_a_linearizable_read_is_committed(self):
+        read = self.read("x", "y")
+        read.linearizable, read.txid = True, (4, 70)
+        self.breaks(checker.linearizable_reads_see_what_was_answered)
+
     def test_a_promise_is_kept(self):
         self.operation("w3").promised = True
         self.breaks(checker.promises_are_kept)

@@ -120,6 +120,8 @@ class Client(threading.Thread):
         headers, waits = {}, one.write and self.draw.random() < 0.3
         if waits:
             headers["prefer"] = "wait=2"
+        elif not one.write and self.draw.random() < 0.3:
+            headers["prefer"] = "wait=2, linearizable"
         one.invoked = time.monotonic()
         try:
             if one.write:
@@ -153,6 +155,7 @@ class Client(threading.Thread):
                 one.outcome = UNKNOWN
                 return True
             one.observed = {key: (value["log"], value["value"]) for key, value in document.items()}
+            one.linearizable = "linearizable" in response.headers.get("preference-applied", "")
             one.promised = waits and "preference-applied" in response.headers
         return outcome == OK and not closes
 

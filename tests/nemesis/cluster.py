@@ -137,6 +137,7 @@ class Cluster:
         node = self._start(leader)
 
         def voting():
+            self.expect_alive(node)
             document, commit = node.get("/node/consensus"), node.get("/node/commit")
             if document is None or commit is None:
                 return False
@@ -148,6 +149,12 @@ class Cluster:
         eventually(voting, f"{node.name} votes", PATIENCE, 0.1)
         self.say(f"{node.name} has joined")
         return node
+
+    @staticmethod
+    def expect_alive(node):
+        if not node.alive():
+            raise AssertionError(f"{node.name} ended by itself with {node.process.returncode}:\n"
+                                 f"{node.log_text()[-3000:]}")
 
     def at_leader(self, method, path, good, what):
         def ask():
@@ -206,6 +213,8 @@ class Cluster:
             return document and int(document["transaction_id"].split(".")[1]) >= seqno
 
         def agreed():
+            for node in self.nodes:
+                self.expect_alive(node)
             leader = self.leader()
             answer = leader and leader.get("/node/commit")
             if not answer:

@@ -31,6 +31,7 @@ class Operation:
     txid: Optional[tuple] = None
     observed: Optional[dict] = None
     promised: bool = False  # the answer was given at global commit
+    linearizable: bool = False  # a read that the service says has seen all that was answered before
     answer: str = ""  # status and error code, for people
 
     @property

@@ -74,6 +74,7 @@ struct CommitPoint final : replica::Status {
   bool over_limit() const override { return false; }
   SeqNo last_signed() const override { return {}; }
   void when_final(TxId, MonotonicTime, replica::FinalCallback) override {}
+  void confirm_leadership(View, MonotonicTime, replica::ConfirmedCallback) override {}
 };
 
 /// Register endpoints, then start().

@@ -253,15 +253,20 @@ Error differs(std::string_view field, const std::string& found, const std::strin
   return {std::string(field) + ": is " + found + ", expected " + expected};
 }
 
-Result<void> check_consistency(const SignatureTransaction& read, const TxId& txid) {
-  if (read.node.txid.seqno != txid.seqno) {
-    return differs("signatures: seqno", std::to_string(read.node.txid.seqno.value),
+Result<void> check_id(const NodeSignature& node, const TxId& txid) {
+  if (node.txid.seqno != txid.seqno) {
+    return differs("signatures: seqno", std::to_string(node.txid.seqno.value),
                    std::to_string(txid.seqno.value));
   }
-  if (read.node.txid.view != txid.view) {
-    return differs("signatures: view", std::to_string(read.node.txid.view.value),
+  if (node.txid.view != txid.view) {
+    return differs("signatures: view", std::to_string(node.txid.view.value),
                    std::to_string(txid.view.value));
   }
+  return {};
+}
+
+Result<void> check_consistency(const SignatureTransaction& read, const TxId& txid) {
+  if (auto checked = check_id(read.node, txid); !checked) return checked;
   if (read.cose && read.cose->txid != txid) {
     return differs("cose_signatures: ccf.v1 txid", read.cose->txid.text(), txid.text());
   }
@@ -277,6 +282,18 @@ Result<void> check_consistency(const SignatureTransaction& read, const TxId& txi
 }
 
 }  // namespace
+
+Result<std::optional<NodeSignature>> read_node_signature(const kv::WriteSet& writes,
+                                                         const TxId& txid) {
+  for (const kv::MapWrites& map : writes) {
+    if (map.map != maps::signatures) continue;
+    SignatureTransaction read;
+    if (auto done = read_signature_map(map, read); !done) return done.error();
+    if (auto checked = check_id(read.node, txid); !checked) return checked.error();
+    return std::optional<NodeSignature>(std::move(read.node));
+  }
+  return std::optional<NodeSignature>();
+}
 
 Result<std::optional<SignatureTransaction>> read_signature(const kv::WriteSet& writes,
                                                            const TxId& txid) {

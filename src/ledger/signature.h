@@ -95,5 +95,8 @@ struct SignatureTransaction {
 /// differ from `txid`, a tree whose size or root differs. Does not verify signatures.
 Result<std::optional<SignatureTransaction>> read_signature(const kv::WriteSet& writes,
                                                            const TxId& txid);
+/// Only the signature of the node, with the same checks of it: for who rebuilds the tree itself.
+Result<std::optional<NodeSignature>> read_node_signature(const kv::WriteSet& writes,
+                                                         const TxId& txid);
 
 }  // namespace entente::ledger

@@ -23,6 +23,8 @@ TEST_P(Signatures, WhatIsSignedVerifies) {
   ASSERT_TRUE(signature.ok()) << signature.error().message;
   ASSERT_TRUE(signature->has_value());
   const SignatureTransaction& read = **signature;
+  EXPECT_EQ((*read_node_signature(*maps, entry->txid))->root, read.node.root);
+  EXPECT_FALSE(read_node_signature(*maps, {entry->txid.view, entry->txid.seqno + 1}).ok());
   EXPECT_EQ(read.node.txid, ledger.signature_txid);
   EXPECT_EQ(read.node.root, ledger.signed_tree().root());
   EXPECT_EQ(read.node.certificate, ledger.identity.node.pem());

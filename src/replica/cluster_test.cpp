@@ -222,6 +222,45 @@ TEST(Cluster, DamagedEntriesAreRefusedAndSentAgain) {
   service.expect_agreement();
 }
 
+TEST(Cluster, LeadershipIsConfirmedByAQuorumOnly) {
+  Service service(3);
+  auto& primary = *service.leader();
+  const View view = primary.replica->view();
+  std::vector<std::string> answers;
+  const auto ask = [&](auto& node, View in, std::string name, milliseconds patience) {
+    node.replica->confirm_leadership(in, service.clock.time + patience, [&, name](bool confirmed) {
+      answers.push_back(name + (confirmed ? " yes" : " no"));
+    });
+  };
+  using Answers = std::vector<std::string>;
+  ask(*service.nodes[1], view, "backup", seconds(1));
+  EXPECT_EQ(std::exchange(answers, {}), Answers{"backup no"});
+  ask(primary, view, "first", seconds(1));
+  ask(primary, view, "second", seconds(1));
+  ask(primary, {view.value - 1}, "other view", seconds(1));
+  primary.replica->step();
+  EXPECT_EQ(std::exchange(answers, {}), Answers{"other view no"}) << "nobody has answered yet";
+  service.rounds(5);
+  EXPECT_EQ(std::exchange(answers, {}), (Answers{"first yes", "second yes"}));
+
+  // Cut off it cannot know, whatever it was told before.
+  service.lost = [&](const TestCluster::Mail& letter) {
+    return letter.from == primary.id || letter.to == primary.id;
+  };
+  service.rounds(5);
+  ask(primary, view, "impatient", milliseconds(50));
+  ask(primary, view, "patient", seconds(1000));
+  service.rounds(100);
+  EXPECT_EQ(std::exchange(answers, {}), Answers{"impatient no"});
+  ASSERT_TRUE(service.until([&] { return !primary.leads(); }));
+  EXPECT_EQ(std::exchange(answers, {}), Answers{"patient no"});
+
+  ASSERT_TRUE(service.until([&] { return service.leader() != nullptr; }));
+  ask(*service.leader(), service.leader()->replica->view(), "at the end", seconds(1000));
+  service.leader()->replica->answer_waiting();
+  EXPECT_EQ(answers, Answers{"at the end no"});
+}
+
 /// A primary whose signatures are by another key than the service knows.
 TEST(Cluster, SignaturesOfAnotherServiceAreRefused) {
   Service service(1);

@@ -13,6 +13,7 @@
 #include "ledger/entry_sealer.h"
 #include "ledger/merkle.h"
 #include "replica/arrival.h"
+#include "replica/confirmations.h"
 #include "replica/inbox.h"
 #include "replica/lane.h"
 #include "replica/node_table.h"

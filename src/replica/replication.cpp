@@ -36,6 +36,7 @@ void Replica::obey(consensus::Outputs outputs, const Arrival* arrival) {
     tail.has_peers = !addresses.empty();
     transport_.set_peers(addresses);
   }
+  for (const auto& read : outputs.reads) confirmations_->finish(read.id, read.ready);
   for (auto& send : outputs.sends) tail.sends.push_back(std::move(send));
   if (!outputs.need_snapshot.empty() && tail.lacks.due(tail.now)) {
     log::fail("consensus", "node {} (of {}) lacks entries that this ledger no longer has",
@@ -193,15 +194,18 @@ Result<void> Replica::install(const consensus::EntryMeta& meta, const ledger::En
 }
 
 /// The root is this node's own, and a node of the service and the service itself signed it. The
-/// root covers all signatures before it, so that under load only some are verified themselves.
+/// root covers all signatures before it, so that under load only some are verified themselves, and
+/// only their trees read.
 Result<void> Replica::check_signature(const TxId& id, const kv::WriteSet& writes) {
   const Digest root = tail_->tree.root();
+  const auto node = ledger::read_node_signature(writes, id);
+  if (!node) return node.error();
+  if (!*node) return Error{"is no signature"};
+  if ((*node)->root != root) return Error{"signs another root than that of this ledger"};
+  if (tail_->verified_at && tail_->now - *tail_->verified_at < verification_interval) return {};
   const auto signature = ledger::read_signature(writes, id);
   if (!signature) return signature.error();
-  if (!*signature) return Error{"is no signature"};
   const ledger::SignatureTransaction& signed_by = **signature;
-  if (signed_by.node.root != root) return Error{"signs another root than that of this ledger"};
-  if (tail_->verified_at && tail_->now - *tail_->verified_at < verification_interval) return {};
   const auto key = signer_key(signed_by.node);
   if (!key) return key.error();
   if (auto valid = ledger::verify_node_signature(signed_by.node, **key); !valid) return valid;

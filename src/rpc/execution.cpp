@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "consensus/raft/mutants.h"
+
 namespace entente::rpc {
 namespace {
 
@@ -138,6 +140,7 @@ Execution::Attempt Execution::execute_read_write() {
   const kv::CommitResult result = commit(tx);
   switch (result.status) {
     case kv::CommitStatus::committed:
+      wrote_ = true;
       locally_committed(result.id);
       break;
     case kv::CommitStatus::read_only:
@@ -169,7 +172,8 @@ kv::CommitResult Execution::commit(kv::Tx& tx) {
     return {kv::CommitStatus::session_lost, {}, {}};
   }
   // A backup may still lack what the session has seen of the primary.
-  if (status.is_primary()) options.conditions.session = session_.last_seen();
+  const bool relies = !consensus::broken(consensus::Defect::two_branches);
+  if (status.is_primary() && relies) options.conditions.session = session_.last_seen();
   const kv::CommitResult result = worker_.commit_(tx, options);
   if (result.status == kv::CommitStatus::not_primary && status.view() != *session_.pinned_view) {
     return {kv::CommitStatus::session_lost, {}, {}};
@@ -224,6 +228,7 @@ bool Execution::authenticated(kv::ReadOnlyTx& tx) {
 }
 
 bool Execution::session_consistent() {
+  if (consensus::broken(consensus::Defect::two_branches)) return true;
   const replica::Status& status = frontends_.surroundings_.status;
   const TxId last = session_.last_seen();
   bool consistent = *session_.pinned_view == status.view();
@@ -287,26 +292,37 @@ Outcome Execution::wait_for_commit() {
   struct Waiting {
     http::Response response;
     Answer answer;
-    std::chrono::seconds wait;
+    std::string applied;
   };
   const Surroundings& surroundings = frontends_.surroundings_;
   auto waiting = std::make_shared<Waiting>();
+  const bool confirm = !wrote_ && linearizable_asked();
   waiting->answer = (*later_)();
   waiting->response = std::move(response_);
-  waiting->wait = *wait_;
+  waiting->applied = fmt::format("wait={}", wait_->count());
   response_.reset();
-  surroundings.status.when_final(
-      *id_, surroundings.clock.now() + *wait_, [waiting](TxStatus status) {
-        http::Response& response = waiting->response;
-        if (status == TxStatus::committed) {
-          response.set_header(http::header::preference_applied,
-                              fmt::format("wait={}", waiting->wait.count()));
-        } else if (status == TxStatus::invalid) {
-          response.reset();
-          set_replication_failed(response);
-        }
-        waiting->answer(std::move(response));
-      });
+  const MonotonicTime deadline = surroundings.clock.now() + *wait_;
+  const auto wait = [&status = surroundings.status, id = *id_, deadline, waiting] {
+    status.when_final(id, deadline, [waiting](TxStatus reached) {
+      http::Response& response = waiting->response;
+      if (reached == TxStatus::committed) {
+        response.set_header(http::header::preference_applied, waiting->applied);
+      } else if (reached == TxStatus::invalid) {
+        response.reset();
+        set_replication_failed(response);
+      }
+      waiting->answer(std::move(response));
+    });
+  };
+  if (!confirm) {
+    wait();
+  } else {
+    surroundings.status.confirm_leadership(*session_.pinned_view, deadline,
+                                           [waiting, wait](bool confirmed) {
+                                             if (confirmed) waiting->applied += ", linearizable";
+                                             wait();
+                                           });
+  }
   return Outcome::deferred;
 }
 

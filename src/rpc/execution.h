@@ -42,6 +42,7 @@ class Execution {
   Place forward();
   Place hand_to(Forwarder& forwarder, const NodeId& primary);
   std::optional<std::chrono::seconds> wait_asked() const;
+  bool linearizable_asked() const;
 
   void execute_with_retries();
   Attempt execute_once();
@@ -65,6 +66,7 @@ class Execution {
   int attempts_ = 0;
   std::optional<std::chrono::seconds> wait_;  ///< asked for, cut down to the maximum
   std::optional<TxId> id_;                    ///< of the transaction that the answer is about
+  bool wrote_ = false;                        ///< it is a new one
 };
 
 }  // namespace entente::rpc

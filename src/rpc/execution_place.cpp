@@ -47,7 +47,8 @@ Execution::Place Execution::place() {
   const Interface* interface = session_.interface;
   if (interface != nullptr && interface->rules().redirections) return redirect(*interface);
   if (frontends_.surroundings_.status.is_primary()) return Place::here;
-  const bool sticky = session_.has_forwarded || session_.forwarded;
+  // Only the primary can say that a read has seen everything.
+  const bool sticky = session_.has_forwarded || session_.forwarded || linearizable_asked();
   return forwards(endpoint_->forwarding, sticky) ? forward() : Place::here;
 }
 
@@ -121,6 +122,11 @@ Execution::Place Execution::hand_to(Forwarder& forwarder, const NodeId& primary)
   answer(std::move(response_));
   response_.reset();
   return Place::elsewhere;
+}
+
+bool Execution::linearizable_asked() const {
+  const auto prefer = call_.header(http::header::prefer);
+  return prefer && wait_asked() && prefers_linearizable(*prefer);
 }
 
 std::optional<std::chrono::seconds> Execution::wait_asked() const {

@@ -369,6 +369,31 @@ TEST_F(WaitTest, reads_wait_for_what_they_saw) {
   EXPECT_EQ(service.status.waiters.at(0).id.text(), "2.1");
 }
 
+TEST_F(WaitTest, linearizable_reads_wait_until_leadership_is_confirmed_too) {
+  service.put(map, "k", "v");
+  for (const bool confirmed : {true, false}) {
+    answered.reset();
+    service.send(Method::get, "/app/read", {}, {{"prefer", "wait=3, linearizable"}}, &later);
+    EXPECT_EQ(service.outcome, Outcome::deferred);
+    EXPECT_TRUE(service.status.waiters.empty()) << "first things first";
+    ASSERT_EQ(service.status.confirmations.size(), 1u);
+    EXPECT_EQ(service.status.confirmations[0].first, first_view);
+    service.status.confirmations[0].second(confirmed);
+    ASSERT_EQ(service.status.waiters.size(), 1u);
+    EXPECT_FALSE(answered);
+    service.status.waiters[0].callback(TxStatus::committed);
+    ASSERT_TRUE(answered);
+    EXPECT_EQ(header_of(*answered, "preference-applied"),
+              confirmed ? "wait=3, linearizable" : "wait=3");
+    service.status.confirmations.clear();
+    service.status.waiters.clear();
+  }
+  // A write gets its place by being committed: there is nothing to confirm.
+  put_and_wait("/app/write", "wait=3, linearizable");
+  EXPECT_TRUE(service.status.confirmations.empty());
+  EXPECT_EQ(service.status.waiters.size(), 1u);
+}
+
 TEST_F(WaitTest, no_wait_where_nothing_was_committed_or_asked_for) {
   for (const auto& [target, prefer] :
        std::vector<std::pair<std::string, std::string>>{{"/app/write", "wait=0"},

@@ -102,7 +102,9 @@ class ForwardTest : public testing::Test {
   std::string put(std::string_view target, const test::Service::Headers& headers = {}) {
     return send(Method::put, target, headers);
   }
-  std::string get(std::string_view target) { return send(Method::get, target); }
+  std::string get(std::string_view target, const test::Service::Headers& headers = {}) {
+    return send(Method::get, target, headers);
+  }
   static http::Response response(int status, std::string_view body) {
     http::Response out;
     out.status = status;
@@ -175,6 +177,11 @@ TEST_F(ForwardTest, a_forward_that_failed_does_not_stick) {
     EXPECT_EQ(put("/app/always").substr(0, 6), "later ");
     EXPECT_EQ(get("/app/sometimes"), "200 here");
   }
+}
+
+TEST_F(ForwardTest, only_the_primary_answers_linearizable_reads) {
+  EXPECT_EQ(get("/app/sometimes"), "200 here");
+  EXPECT_EQ(get("/app/sometimes", {{"prefer", "wait=2, linearizable"}}), "forwarded");
 }
 
 TEST_F(ForwardTest, what_the_primary_is_told) {

@@ -24,6 +24,17 @@ TEST(Prefer, finds_the_wait) {
   EXPECT_EQ(wait("wait=99999999999999999999"), 4294967295);
 }
 
+TEST(Prefer, finds_linearizable) {
+  for (const char* yes : {"linearizable", "wait=5, linearizable", " Linearizable ;x=1,wait=1",
+                          "a=\"b,c\",linearizable"}) {
+    EXPECT_TRUE(rpc::prefers_linearizable(yes)) << yes;
+  }
+  for (const char* no :
+       {"", "wait=5", "linearizable=1", "linear", "a=\"linearizable\"", "a=\"x,linearizable,y\""}) {
+    EXPECT_FALSE(rpc::prefers_linearizable(no)) << no;
+  }
+}
+
 TEST(Prefer, ignores_what_it_does_not_understand) {
   for (const char* header : {"", "wait", "wait=", "wait=x", "wait=1x", "wait=-1", "wait=1.5",
                              "awaits=3", "await=3", "handling=strict", ",,;=", "foo=\"wait=3"}) {

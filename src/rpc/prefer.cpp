@@ -26,26 +26,38 @@ size_t find_unquoted(std::string_view text, char separator) {
   return std::string_view::npos;
 }
 
-bool is_wait(std::string_view token) {
-  constexpr std::string_view wait = "wait";
-  if (token.size() != wait.size()) return false;
-  for (size_t i = 0; i < wait.size(); ++i) {
-    if ((token[i] | 0x20) != wait[i]) return false;  // preference names ignore case
+/// Names of preferences ignore case; `name` has lower-case letters only.
+bool is_named(std::string_view token, std::string_view name) {
+  if (token.size() != name.size()) return false;
+  for (size_t i = 0; i < name.size(); ++i) {
+    if ((token[i] | 0x20) != name[i]) return false;
   }
   return true;
 }
 
+/// Takes the first preference, without its parameters, off the list.
+std::string_view take_preference(std::string_view& list) {
+  const size_t end = find_unquoted(list, ',');
+  std::string_view preference = list.substr(0, end);
+  list = end == std::string_view::npos ? std::string_view() : list.substr(end + 1);
+  return preference.substr(0, find_unquoted(preference, ';'));
+}
+
 }  // namespace
+
+bool prefers_linearizable(std::string_view prefer) {
+  while (!prefer.empty()) {
+    if (is_named(trim(take_preference(prefer)), "linearizable")) return true;
+  }
+  return false;
+}
 
 std::optional<std::chrono::seconds> preferred_wait(std::string_view prefer) {
   while (!prefer.empty()) {
-    const size_t end = find_unquoted(prefer, ',');
-    std::string_view preference = prefer.substr(0, end);
-    prefer = end == std::string_view::npos ? std::string_view() : prefer.substr(end + 1);
-
-    preference = preference.substr(0, find_unquoted(preference, ';'));
+    const std::string_view preference = take_preference(prefer);
     const size_t equals = preference.find('=');
-    if (equals == std::string_view::npos || !is_wait(trim(preference.substr(0, equals)))) continue;
+    if (equals == std::string_view::npos) continue;
+    if (!is_named(trim(preference.substr(0, equals)), "wait")) continue;
     std::string_view text = trim(preference.substr(equals + 1));
     if (text.size() >= 2 && text.front() == '"' && text.back() == '"') {
       text = text.substr(1, text.size() - 2);

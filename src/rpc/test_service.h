@@ -58,6 +58,10 @@ struct FakeStatus final : replica::Status {
   void when_final(TxId id, MonotonicTime deadline, replica::FinalCallback callback) override {
     waiters.push_back({id, deadline, std::move(callback)});
   }
+  std::vector<std::pair<View, replica::ConfirmedCallback>> confirmations;
+  void confirm_leadership(View view, MonotonicTime, replica::ConfirmedCallback callback) override {
+    confirmations.push_back({view, std::move(callback)});
+  }
 };
 
 inline crypto::Certificate make_certificate(const crypto::KeyPair& key, UnixTime from,

@@ -25,6 +25,7 @@ enum class Defect : uint8_t {
   any_quorum,          ///< R14: hearing a quorum of one configuration is enough to go on leading
   removed_campaigns,   ///< R15: nodes that are out, or were never in, keep standing for election
   last_view_only,      ///< R16: a joiner knows only the newest view
+  two_branches,        ///< R17: sessions go on after an election that dropped what they saw
   any                  ///< as an argument of broken(): whether there is one at all
 };
 

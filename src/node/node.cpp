@@ -28,12 +28,6 @@ consensus::SignatureLimits signature_limits(const Configuration& configuration) 
   consensus::SignatureLimits limits;
   limits.max_count = configuration.ledger_signatures.tx_count;
   limits.max_delay = configuration.ledger_signatures.delay;
-  // Two signatures with P-384 take ten times as long as with P-256: sign less often, so that
-  // signing stays within a quarter of one core.
-  if (configuration.node_certificate.curve_id == Curve::p384 ||
-      configuration.command.service_curve_id == Curve::p384) {
-    limits.min_gap = std::chrono::milliseconds(6);
-  }
   return limits;
 }
 

@@ -222,6 +222,49 @@ TEST(Cluster, DamagedEntriesAreRefusedAndSentAgain) {
   service.expect_agreement();
 }
 
+/// With a long way between the nodes, waiting for each commit before the next signature would make
+/// every write wait twice.
+TEST(Cluster, OverALongDistanceSignaturesDoNotWaitForEachOther) {
+  for (const int delay_ms : {0, 20}) {
+    Service service(3);
+    std::deque<std::pair<MonotonicTime, TestCluster::Mail>> under_way;
+    service.lost = [&](const TestCluster::Mail& letter) {
+      if (delay_ms == 0) return false;
+      under_way.push_back({service.clock.time + milliseconds(delay_ms), letter});
+      return true;
+    };
+    const auto pass_a_millisecond = [&] {
+      while (!under_way.empty() && under_way.front().first <= service.clock.time) {
+        auto& letter = under_way.front().second;
+        service.find(letter.to)->inbox.put(Incoming{letter.from, std::move(letter.bytes)});
+        under_way.pop_front();
+      }
+      service.rounds(1);
+    };
+    for (int i = 0; i < 11'000; ++i) pass_a_millisecond();  // forget how near they were
+    size_t most_in_flight = 0;
+    for (int i = 0; i < 1000; ++i) {
+      ASSERT_TRUE(service.leader()->write("k", std::string(2000, 'v')));
+      pass_a_millisecond();
+      size_t in_flight = 0;
+      auto& primary = *service.leader();
+      for (SeqNo seqno = primary.replica->committed().seqno + 1;
+           seqno <= primary.replica->last_signed(); ++seqno) {
+        const auto bytes = primary.writer->read(seqno);
+        const auto entry = bytes.ok() ? ledger::parse_entry(*bytes) : Error{"not written yet"};
+        in_flight += entry.ok() && entry->private_domain.empty() ? 1 : 0;
+      }
+      if (i > 500) most_in_flight = std::max(most_in_flight, in_flight);
+    }
+    if (delay_ms == 0) {
+      EXPECT_LE(most_in_flight, 1u);
+    } else {
+      EXPECT_GE(most_in_flight, 4u);
+      EXPECT_LE(most_in_flight, 8u);
+    }
+  }
+}
+
 TEST(Cluster, LeadershipIsConfirmedByAQuorumOnly) {
   Service service(3);
   auto& primary = *service.leader();

@@ -103,6 +103,7 @@ std::optional<MonotonicTime> Replica::step() {
   if (hand_over_requested_.exchange(false)) {
     obey(tail.core.step(consensus::input::TransferLeadership{}));
   }
+  report_costs();
   if (const auto barrier = confirmations_->next_barrier(tail.core.view())) {
     auto outputs = tail.core.step(consensus::input::ReadBarrier{*barrier, now});
     if (outputs.reject) confirmations_->finish(*barrier, false);
@@ -124,6 +125,19 @@ std::optional<MonotonicTime> Replica::step() {
   const auto deadline =
       earlier(published_->waiters.next_deadline(), confirmations_->next_deadline());
   return earlier(earlier(tail.wake_at, fetch_at), deadline);
+}
+
+/// How often consensus asks for signatures depends on what they cost and how long commits take.
+void Replica::report_costs() {
+  Tail& tail = *tail_;
+  const auto signing = tail.signing.get(), round_trip = tail.round_trip.get();
+  if (!signing || !round_trip) return;
+  const consensus::input::Measured measured{*round_trip, *signing};
+  if (std::exchange(tail.reported, {measured.round_trip, measured.signing}) ==
+      std::pair(measured.round_trip, measured.signing)) {
+    return;
+  }
+  obey(tail.core.step(measured));
 }
 
 /// What peers acknowledged is as fresh as a heartbeat.
@@ -221,8 +235,11 @@ bool Replica::sign(MonotonicTime now) {
   uint8_t flags = 0;
   const bool requested = chunk_requested_.exchange(false);
   if (requested || tail.chunk_bytes >= options_.chunk_size) flags |= ledger::close_chunk_after;
+  const MonotonicTime begin = clock_.now();
   const auto values = ledger::sign_root(*options_.signer, slot.id, tail.tree, tail.tree.first(),
                                         clock_.unix_time());
+  const MonotonicTime made = clock_.now();
+  tail.signing.add(made - begin, made);
   const auto writes = values.write_set();
   if (tail.unwritten.view != slot.id.view) write_ledger();
   const auto sealed = tail.sealer.seal(writes, slot.id, {}, flags, tail.unwritten.bytes);
@@ -237,15 +254,15 @@ bool Replica::sign(MonotonicTime now) {
   meta.leaf = sealed.leaf;
   note_extended(meta);
   if (flags != 0) tail.chunk_bytes = 0;
-  note_signature(slot.id.seqno);
+  note_signature({slot.id.seqno, made});
   tail.to_propose.push_back(std::move(meta));
   propose(now);
   return true;
 }
 
-void Replica::note_signature(SeqNo seqno) {
-  tail_->signatures.push_back(seqno);
-  published_->last_signed = seqno.value;
+void Replica::note_signature(const Signature& signature) {
+  tail_->signatures.push_back(signature);
+  published_->last_signed = signature.seqno.value;
 }
 
 void Replica::write_ledger() {
@@ -267,7 +284,12 @@ void Replica::commit_up_to(SeqNo seqno) {
   store_.compact(seqno);
   nodes_->compact(seqno);
   tail.tree.flush(seqno.value);
-  while (!tail.signatures.empty() && tail.signatures.front() <= seqno) tail.signatures.pop_front();
+  std::optional<MonotonicTime> made;
+  for (; !tail.signatures.empty() && tail.signatures.front().seqno <= seqno;
+       tail.signatures.pop_front()) {
+    made = tail.signatures.front().made;
+  }
+  if (made) tail.round_trip.add(clock_.now() - *made, tail.now);
   sink_.commit(seqno);
   const TxId reached = tail.core.committed();
   {

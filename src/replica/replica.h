@@ -33,6 +33,7 @@ class Transport;
 struct Arrival;
 struct Incoming;
 struct LedgerRead;
+struct Signature;
 
 /// Configurations that may be in the log, uncommitted, at one time: endpoints that change
 /// membership refuse more (see Replica::pending_configurations). What several workers let through
@@ -204,7 +205,8 @@ class Replica final : public Status {
   void note_dropped_messages();
   void extend(const consensus::EntryMeta& meta, BytesView bytes);
   void note_extended(const consensus::EntryMeta& meta);
-  void note_signature(SeqNo seqno);
+  void note_signature(const Signature& signature);
+  void report_costs();
   void propose(MonotonicTime now);
   bool sign(MonotonicTime now);
   void commit_up_to(SeqNo seqno);

@@ -14,6 +14,7 @@
 #include "ledger/merkle.h"
 #include "replica/arrival.h"
 #include "replica/confirmations.h"
+#include "replica/fastest.h"
 #include "replica/inbox.h"
 #include "replica/lane.h"
 #include "replica/node_table.h"
@@ -34,7 +35,14 @@ struct Unwritten {
   SeqNo last() const { return first + sizes.size() - 1; }
 };
 
+struct Signature {
+  SeqNo seqno;
+  std::optional<MonotonicTime> made;  ///< by this node
+};
+
 struct Replica::Tail {
+  static constexpr std::chrono::seconds costs_remembered{5};
+
   Tail(const ReplicaOptions& options, Inbox& inbox);
 
   consensus::Raft core;
@@ -50,7 +58,7 @@ struct Replica::Tail {
   bool has_peers = false;
   consensus::Epoch epoch;                         // that store and sequencer are in
   std::optional<kv::Reservation> signature_slot;  // the signature that is asked for
-  std::deque<SeqNo> signatures;                   // in the log, above the commit point
+  std::deque<Signature> signatures;               // in the log, above the commit point
   uint64_t chunk_bytes = 0;                       // of entries since the last chunk end
   std::optional<MonotonicTime> wake_at;           // as consensus asked
   SeqNo missing;                                  // held up everything at the last step …
@@ -63,6 +71,9 @@ struct Replica::Tail {
   Bytes plaintext;                           // kept for its memory
   MonotonicTime details_at{0};               // when details were last published
   uint64_t dropped_messages = 0;             // that were logged
+  Fastest signing{costs_remembered};         // one signature
+  Fastest round_trip{costs_remembered};      // from a signature to its commit
+  std::pair<MonotonicTime, MonotonicTime> reported{};  // round trip and signing, to consensus
   // What may be logged again and again:
   Occasional refusals{std::chrono::seconds(1)};  // of messages
   Occasional drops{std::chrono::seconds(1)};     // of messages

@@ -74,9 +74,11 @@ void Replica::truncate(const consensus::Outputs::Truncate& cut) {
   tail.recent.truncate(cut.last);
   tail.sequencer.begin_epoch(cut.epoch, cut.last + 1);
   sink_.truncate(cut.last);
-  while (!tail.signatures.empty() && tail.signatures.back() > cut.last) tail.signatures.pop_back();
+  while (!tail.signatures.empty() && tail.signatures.back().seqno > cut.last)
+    tail.signatures.pop_back();
   const SeqNo committed = tail.core.committed().seqno;
-  published_->last_signed = (tail.signatures.empty() ? committed : tail.signatures.back()).value;
+  published_->last_signed =
+      (tail.signatures.empty() ? committed : tail.signatures.back().seqno).value;
   log::info("consensus", "Rolled back to {}", cut.last.value);
 }
 
@@ -189,7 +191,7 @@ Result<void> Replica::install(const consensus::EntryMeta& meta, const ledger::En
   if (auto applied = store_.apply(meta.id, *writes); !applied) return applied;
   extend(meta, entry.bytes);
   if (entry.flags & ledger::close_chunk_after) tail.chunk_bytes = 0;
-  if (signs) note_signature(meta.id.seqno);
+  if (signs) note_signature({meta.id.seqno, std::nullopt});
   return {};
 }
 

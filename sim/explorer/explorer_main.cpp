@@ -1,6 +1,6 @@
 // entente_explore [OPTION…] E1 E2 …: searches every state that the bounds allow, breadth first, and
 // prints how many there are. A violation is printed with the shortest way to it.
-//   --states N, --seconds N, --memory GIB   a search that exceeds one of these fails
+//   --states N, --seconds N (of the processor), --memory GIB   a search that exceeds one fails
 //   --depth N   the searches named after it end after that many steps, and say so
 //   --verbose   a line for each depth
 
@@ -57,7 +57,7 @@ int main(int argc, char** argv) {
       if (!run(*bounds, budget, verbose)) return 1;
     } else {
       std::cerr << "entente_explore [--states N] [--seconds N] [--memory GIB] [--depth N] "
-                   "[--verbose] E1 … E8\n";
+                   "[--verbose] E1 … E8b\n";
       return 2;
     }
   }

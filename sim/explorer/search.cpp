@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 
@@ -99,10 +99,7 @@ class Search {
     uint16_t which;  // among the parent's successors
   };
 
-  double seconds() const {
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin_;
-    return took.count();
-  }
+  double seconds() const { return static_cast<double>(std::clock() - begin_) / CLOCKS_PER_SEC; }
 
   void expand(const State& state, uint64_t number, std::vector<uint32_t>& next) {
     world_.successors(state, successors_);
@@ -153,7 +150,7 @@ class Search {
   std::vector<uint64_t> digests_;
   uint64_t expanded_ = 0;
   Outcome out_;
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::clock_t begin_ = std::clock();
 };
 
 }  // namespace

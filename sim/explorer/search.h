@@ -14,7 +14,7 @@ struct Budget {
   uint64_t states = UINT64_MAX;
   uint64_t depth = UINT64_MAX;
   uint64_t memory = UINT64_MAX;  ///< bytes, of the process
-  double seconds = 1e18;
+  double seconds = 1e18;         ///< of the processor, not of the clock on the wall
 };
 
 struct Outcome {

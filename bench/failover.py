@@ -5,51 +5,33 @@ acknowledged write is what counts.
 
     bench/failover.py [--program build/release/bin/entente] [--rounds 20] [--connections 4] [--depth 20]
 """
-import argparse
 import json
 import os
-import pathlib
-import shutil
 import signal
 import statistics
 import subprocess
-import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from sandboxes import arguments, load, sandbox
 
 
 def one_round(options):
-    folder = tempfile.mkdtemp(prefix="entente-failover-")
-    sandbox = subprocess.Popen(
-        [options.program, "sandbox", "--nodes", "3", "--app", "basic", "--port", "0", "--json", "--workdir", folder],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        line = sandbox.stdout.readline()
-        if not line:
-            raise SystemExit("the sandbox did not start")
-        nodes = {node["node_id"]: node["pid"] for node in json.loads(line)["nodes"]}
-        bench = subprocess.Popen(
-            [options.program, "bench", "--sandbox", folder, "--connections", str(options.connections), "--depth",
-             str(options.depth), "--duration", f"{options.before + options.after}s", "--json"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    with sandbox(options.program, 3) as (folder, facts):
+        nodes = {node["node_id"]: node["pid"] for node in facts["nodes"]}
+        bench = load(options.program, folder, "--connections", options.connections, "--depth", options.depth,
+                     "--duration", f"{options.before + options.after}s")
         time.sleep(options.before)
         status = json.loads(subprocess.run(
-            [options.program, "cluster", "status", "--sandbox", folder, "--json"], capture_output=True).stdout)
+            [options.program, "cluster", "status", "--sandbox", str(folder), "--json"], capture_output=True).stdout)
         os.kill(nodes[status["primary_id"]], signal.SIGKILL)
         report = json.loads(bench.communicate()[0])
         if report["abandoned_connections"] or not report["reconnections"]:
             raise SystemExit(f"the load did not go on: {report}")
         return report
-    finally:
-        sandbox.send_signal(signal.SIGINT)
-        sandbox.wait(60)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--program", default=str(ROOT / "build/release/bin/entente"))
+    parser = arguments(__doc__)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--depth", type=int, default=20)

@@ -34,6 +34,7 @@ void Replica::obey(consensus::Outputs outputs, const Arrival* arrival) {
     std::map<NodeId, std::string> addresses;
     for (const auto& [id, peer] : *outputs.peers) addresses.emplace(id, peer.address);
     tail.has_peers = !addresses.empty();
+    if (!tail.has_peers) tail.recent = RecentEntries();  // nothing is added to it for now
     transport_.set_peers(addresses);
   }
   for (const auto& read : outputs.reads) confirmations_->finish(read.id, read.ready);

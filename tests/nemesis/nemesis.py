@@ -34,7 +34,7 @@ def arguments():
     parser.add_argument("--pause", type=float, default=0.03, help="of a client between two operations, on average")
     parser.add_argument("--longest", type=float, help="seconds that a fault lasts at most; 30, or 5 in short runs")
     parser.add_argument("--only", help="nemeses, separated by commas")
-    parser.add_argument("--keep", help="new folder for the history, and for logs and ledgers if something is wrong")
+    parser.add_argument("--keep", help="folder for the history and the logs, and for the ledgers if something is wrong")
     return parser.parse_args()
 
 
@@ -216,6 +216,8 @@ class Run:
         folder = pathlib.Path(self.options.keep)
         folder.mkdir(parents=True, exist_ok=True)
         self.history_module.save(history, folder / "history.jsonl")
+        for node in [*self.cluster.nodes, *self.cluster.gone]:
+            shutil.copy(node.folder / "log.txt", folder / f"{node.name}.log")
 
     def keep_nodes(self):
         if not self.options.keep:

@@ -92,6 +92,7 @@ Scenario::Failure Scenario::command(const Words& words) {
                                                        {"transfer", &Scenario::transfer},
                                                        {"barrier", &Scenario::barrier},
                                                        {"stable", &Scenario::stable},
+                                                       {"stored", &Scenario::stored},
                                                        {"invalid", &Scenario::stable},
                                                        {"deliver", &Scenario::deliver},
                                                        {"rounds", &Scenario::deliver},

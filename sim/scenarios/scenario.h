@@ -48,6 +48,7 @@ class Scenario {
   Failure transfer(const Words& words);
   Failure barrier(const Words& words);
   Failure stable(const Words& words);
+  Failure stored(const Words& words);
 
   // scenario_network.cpp
   Failure tick(const Words& words);

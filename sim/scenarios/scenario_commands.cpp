@@ -186,4 +186,12 @@ Scenario::Failure Scenario::stable(const Words& words) {
   return std::nullopt;
 }
 
+// stored N SEQNO: N holds nothing below SEQNO any more.
+Scenario::Failure Scenario::stored(const Words& words) {
+  Node& at = node(words.at(1));
+  at.forget_before({std::stoull(words.at(2))});
+  act(at);
+  return std::nullopt;
+}
+
 }  // namespace entente::sim

@@ -165,6 +165,10 @@ std::optional<Snapshot> Node::snapshot_at(SeqNo upto) const {
   return snapshot;
 }
 
+void Node::forget_before(SeqNo first) {
+  step(input::FirstStored{first});
+}
+
 // ------------------------------------------------------------------------------------- obedience
 
 Outputs Node::step(const Input& input) {

@@ -92,6 +92,8 @@ class Node {
   void report_next(bool newest);
 
   std::optional<Snapshot> snapshot_at(SeqNo upto) const;
+  /// What is older is no longer stored.
+  void forget_before(SeqNo first);
 
   uint64_t signatures_wanted() const { return signatures_wanted_; }
   const std::map<uint64_t, bool>& reads() const { return reads_; }

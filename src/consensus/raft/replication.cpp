@@ -138,7 +138,10 @@ void Raft::accepted(Progress& peer, const message::AppendResponse& answer, Outpu
   peer.match = std::max(peer.match, answer.match);
   peer.sent = std::max(peer.sent, peer.match);
   peer.landed(peer.match);
-  peer.mode = Progress::Mode::replicate;
+  // What it lacks is still not stored: only heartbeats go to it, or the two would never be quiet.
+  const bool stuck = peer.mode == Progress::Mode::snapshot && peer.match < log_.last() &&
+                     peer.match + 1 < first_stored_;
+  if (!stuck) peer.mode = Progress::Mode::replicate;
   peer.waiting = false;
   advance_commit(out);
 }

@@ -87,7 +87,6 @@ class ReplicaWorld {
   void send_after(uint64_t delay, uint32_t from, uint32_t to, Bytes bytes);
   void deliver(uint64_t place);
   bool damage_entries(Bytes& bytes);
-  uint32_t index_of(const NodeId& id) const;
 
   // replica_deeds.cpp
   void act();

@@ -64,6 +64,23 @@ std::optional<std::string> Scenario::run(const std::string& script) {
   return std::nullopt;
 }
 
+Scenario::Trial Scenario::attempt(const std::vector<std::string>& lines) {
+  Trial trial;
+  for (size_t number = 0; number < lines.size(); ++number) {
+    std::istringstream stream(lines[number]);
+    Words words;
+    for (std::string word; stream >> word;) words.push_back(word);
+    try {
+      if (!command(words)) trial.done.push_back(number);
+    } catch (const std::exception&) {
+      continue;  // cannot be done
+    }
+    trial.violation = cluster_.checker().violation();
+    if (trial.violation) return trial;
+  }
+  return trial;
+}
+
 Scenario::Failure Scenario::line(const Words& words) {
   try {
     if (auto why = command(words)) return why;

@@ -22,6 +22,13 @@ class Scenario {
   /// nodes and all messages under way.
   std::optional<std::string> run(const std::string& script);
 
+  /// The violation that the lines lead to, whichever of them cannot be done: for shrinking scripts.
+  struct Trial {
+    std::optional<std::string> violation;
+    std::vector<size_t> done;  ///< lines that could be done, up to the violation
+  };
+  Trial attempt(const std::vector<std::string>& lines);
+
  private:
   using Words = std::vector<std::string>;
   using Link = std::pair<NodeId, NodeId>;
@@ -55,6 +62,7 @@ class Scenario {
   void tick(Node& node, uint64_t ticks);
   Failure timeout(const Words& words);
   Failure deliver(const Words& words);
+  Failure deliver_nth(const Words& words);
   Failure move(const Words& words);
   Failure cut(const Words& words);
   Failure elect(const Words& words);

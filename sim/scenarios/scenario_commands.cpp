@@ -27,6 +27,8 @@ Scenario::Failure Scenario::set_option(const Words& words) {
       {"seed", [&] { options.seed = value; }},
       {"append_entries", [&] { options.append_entries = value; }},
       {"retained_entries", [&] { options.retained_entries = value; }},
+      {"stream_bytes", [&] { options.stream_bytes = value; }},
+      {"in_flight_bytes", [&] { options.in_flight_bytes = value; }},
       {"max_uncommitted", [&] { options.max_uncommitted_entries = value; }},
       {"max_pending_configs", [&] { options.max_pending_configurations = value; }},
       {"learner_lag", [&] { options.learner_lag = value; }},
@@ -88,7 +90,11 @@ Scenario::Failure Scenario::configure(const Words& words) {
   const auto named = names_in(words.at(2));
   Failure refused;
   if (words[0] == "config") {
-    refused = at.configure(addressed(named));
+    constexpr std::string_view learners = "learners=";
+    const bool has = words.size() > 3 && words[3].starts_with(learners);
+    refused =
+        at.configure(addressed(named), has ? addressed(names_in(words[3].substr(learners.size())))
+                                           : std::map<NodeId, std::string>{});
   } else if (words[0] == "learner") {
     auto voters = at.core().configurations().all().back().voters;
     refused = at.configure(std::move(voters), addressed(named));
@@ -143,7 +149,12 @@ Scenario::Failure Scenario::hold_write(const Words& words) {
   if (words[0] == "hold-tx") {
     Node& at = leader(words.at(1));
     const std::string& name = words.at(2);
-    held_writes_.insert_or_assign(name, std::pair{at.id(), *at.prepare(name)});
+    Node::Held held = *at.prepare(name);
+    constexpr std::string_view later = "later=";  // it is not the next one
+    if (words.size() > 3 && words[3].starts_with(later)) {
+      held.entry.id.seqno = held.entry.id.seqno + std::stoull(words[3].substr(later.size()));
+    }
+    held_writes_.insert_or_assign(name, std::pair{at.id(), std::move(held)});
     return std::nullopt;
   }
   const auto& [id, held] = held_writes_.at(words.at(1));
@@ -179,6 +190,8 @@ Scenario::Failure Scenario::stable(const Words& words) {
     Habits habits = at.habits();
     habits.stable = what == "auto";
     at.set_habits(habits);
+  } else if (what == "next" || what == "newest") {
+    at.report_next(what == "newest");
   } else {
     at.report_stable({std::stoull(what)});
   }

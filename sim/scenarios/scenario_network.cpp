@@ -157,6 +157,30 @@ std::vector<Scenario::Link> Scenario::links_of(const std::string& word) const {
   return links;
 }
 
+// deliver A>B nth=K [keep] [first=N]: the one with K before it; it may stay; only N of its entries.
+Scenario::Failure Scenario::deliver_nth(const Words& words) {
+  const Link link = links_of(words.at(1)).at(0);
+  auto& queue = links_[link];
+  const auto place = std::stoull(words.at(2).substr(4));
+  if (place >= queue.size()) return "nothing to deliver";
+  const auto at = queue.begin() + static_cast<ptrdiff_t>(place);
+  Message message = *at;
+  bool keep = false;
+  for (size_t i = 3; i < words.size(); ++i) {
+    keep = keep || words[i] == "keep";
+    auto* append = std::get_if<message::AppendEntries>(&message.body);
+    if (words[i].starts_with("first=") && append != nullptr) {
+      keep_first(*append, std::stoull(words[i].substr(6)));
+    }
+  }
+  if (!keep) queue.erase(at);
+  if (!cluster_.has(link.second) || !alive(link.second)) return std::nullopt;
+  Node& to = cluster_.at(link.second);
+  to.receive(link.first, std::move(message));
+  act(to);
+  return std::nullopt;
+}
+
 // deliver * | deliver A>B [n|all] [type=T] | rounds K
 Scenario::Failure Scenario::deliver(const Words& words) {
   if (words[0] == "rounds") {
@@ -170,6 +194,7 @@ Scenario::Failure Scenario::deliver(const Words& words) {
   uint64_t count = 1;
   std::string type;
   for (size_t i = 2; i < words.size(); ++i) {
+    if (words[i].starts_with("nth=")) return deliver_nth(words);
     if (words[i].starts_with("type=")) {
       type = words[i].substr(5);
     } else {

@@ -53,25 +53,36 @@ void Simulator::act() {
     if (choice.action != nullptr) return (this->*choice.action)();
     if (Node* leader = some_leader()) {
       (this->*choice.at_leader)(*leader);
-      leader->flush();
     }
     return;
   }
 }
 
 void Simulator::write(Node& leader) {
+  const std::string view = std::to_string(leader.core().view().value);
   if (random_.below(plan_.writes + plan_.transfers) < plan_.transfers) {
+    record("transfer " + leader.id().value);
     leader.transfer(std::nullopt);
+    leader.flush();
     return note("transfer from " + leader.id().value);
   }
   if (random_.below(plan_.writes + plan_.reads) < plan_.reads) {
-    leader.barrier(++next_read_);
-    return;
+    const uint64_t read = ++next_read_;
+    record("barrier " + leader.id().value + " read" + std::to_string(read));
+    leader.barrier(read);
+    return leader.flush();
   }
-  for (uint64_t i = random_.between(1, 5); i > 0; --i) {
-    leader.write(std::to_string(++next_write_), random_.chance(300));
+  for (uint64_t i = random_.between(1, 5); i > 0 && leader.leads(); --i) {
+    const bool urgent = random_.chance(300);
+    const std::string text = std::to_string(++next_write_);
+    record("tx " + view + " w" + text + (urgent ? " urgent" : ""));
+    leader.write(text, urgent);
+    leader.flush();
   }
-  if (random_.below(plan_.writes) < plan_.signatures) leader.sign();
+  if (random_.below(plan_.writes) >= plan_.signatures || !leader.leads()) return;
+  record("sign " + view);
+  leader.sign();
+  leader.flush();
 }
 
 // --------------------------------------------------------------------------------------- network
@@ -157,8 +168,9 @@ void Simulator::kill() {
     const auto donors = living();
     const Node& donor = cluster_.at(donors[random_.below(donors.size())]);
     const SeqNo commit = donor.core().log().commit();
-    if (random_.chance(500) && commit.value > 0) snapshot = *donor.snapshot_at(commit);
-    note("join " + add_joiner(snapshot).value);
+    const bool some = random_.chance(500) && commit.value > 0;
+    if (some) snapshot = *donor.snapshot_at(commit);
+    note("join " + add_joiner(snapshot, some ? donor.id().value : "").value);
   }
 }
 
@@ -169,11 +181,14 @@ void Simulator::report_validation() {
   Host& host = hosts_.at(id);
   if (host.paused) return;
   if (node.habits().stable) {
+    record("stable " + id.value + " manual");
     node.set_habits({Habits::Signing::always, true, false});
     host.slow_until = now_ + random_.below(300'000);
-    return;
+    return node.flush();
   }
-  node.report_next(random_.chance(300));
+  const bool newest = random_.chance(300);
+  record("stable " + id.value + (newest ? " newest" : " next"));
+  node.report_next(newest);
   node.flush();
 }
 
@@ -187,7 +202,9 @@ void Simulator::damage() {
   SeqNo sound = std::max(log.stable(), log.commit());
   while (sound < log.last() && cluster_.checker().leader_of(log.view_of(sound + 1)) == id) ++sound;
   if (log.last() <= sound) return;
-  node.report_invalid(sound + random_.between(1, log.last() - sound));
+  const SeqNo invalid = sound + random_.between(1, log.last() - sound);
+  record("invalid " + id.value + " " + std::to_string(invalid.value));
+  node.report_invalid(invalid);
   node.flush();
 }
 
@@ -216,7 +233,13 @@ void Simulator::reconfigure(Node& leader) {
       learners[id] = "host" + id.value;
     }
   }
+  std::vector<NodeId> voting;
+  for (const auto& [id, address] : voters) voting.push_back(id);
+  std::string learning;
+  for (const auto& [id, address] : learners) learning = " learners=" + braced({id});
+  record("config " + std::to_string(leader.core().view().value) + " " + braced(voting) + learning);
   const auto refused = leader.configure(voters, learners);
+  leader.flush();
   note("reconfigure at " + leader.id().value + (refused ? ": " + *refused : ""));
 }
 
@@ -232,22 +255,29 @@ void Simulator::resend(Node& leader) {
   message::AppendEntries append{log.id_of(from), end, {}, log.commit(), 0, {}};
   append.entries_view = end == from ? append.prev.view : log.view_of(end);
   for (uint64_t i = from.value; i < end.value; ++i) append.entries.push_back(leader.ledger()[i]);
+  record("inject " + leader.id().value + ">" + peer->first.value + " " +
+         std::to_string(from.value) + " " + std::to_string(end.value));
   post({leader.id(), peer->first, {leader.core().view(), std::move(append)}});
 }
 
 void Simulator::late_write(Node& leader) {
   if (held_.size() < 4) {
+    const std::string name = "late" + std::to_string(++next_write_);
     // Of several transactions that run at once, this one is not the next.
-    auto held = *leader.prepare("late" + std::to_string(++next_write_));
-    held.entry.id.seqno = held.entry.id.seqno + random_.below(4);
-    held_.emplace_back(leader.id(), std::move(held));
+    auto held = *leader.prepare(name);
+    const uint64_t later = random_.below(4);
+    held.entry.id.seqno = held.entry.id.seqno + later;
+    record("hold-tx " + std::to_string(leader.core().view().value) + " " + name +
+           " later=" + std::to_string(later));
+    held_.push_back({leader.id(), std::move(held), name});
     return;
   }
-  auto [id, held] = held_.front();
+  const HeldWrite oldest = std::move(held_.front());
   held_.pop_front();
-  if (!alive(id)) return;
-  Node& node = cluster_.at(id);
-  node.submit(held);
+  if (!alive(oldest.at)) return;
+  record("submit " + oldest.name);
+  Node& node = cluster_.at(oldest.at);
+  node.submit(oldest.held);
   node.flush();
 }
 

@@ -41,8 +41,16 @@ void Simulator::corner(Node& leader) {
   for (const auto& [id, address] : voters) corner.insert(id);
   if (random_.chance(500)) voters[leader.id()] = "host" + leader.id().value;
   cut_off(corner, 3);
-  if (leader.configure(voters)) return;
+  std::vector<NodeId> voting;
+  for (const auto& [id, address] : voters) voting.push_back(id);
+  const std::string view = std::to_string(leader.core().view().value);
+  record("config " + view + " " + braced(voting));
+  const bool refused = leader.configure(voters).has_value();
+  leader.flush();
+  if (refused || !leader.leads()) return;
+  record("sign " + view);
   leader.sign();
+  leader.flush();
   note("corner " + leader.id().value);
 }
 
@@ -56,24 +64,24 @@ void Simulator::exile(Node& leader) {
 // A transaction that got its id under an earlier leadership comes just when its place is free.
 void Simulator::submit_what_fits() {
   for (auto one = held_.begin(); one != held_.end(); ++one) {
-    if (!alive(one->first)) continue;
-    Node& node = cluster_.at(one->first);
-    if (!node.leads() || one->second.epoch == node.core().epoch()) continue;
-    if (one->second.entry.id.seqno != node.core().log().last() + 1) continue;
-    const Node::Held held = std::move(one->second);
+    if (!alive(one->at)) continue;
+    Node& node = cluster_.at(one->at);
+    if (!node.leads() || one->held.epoch == node.core().epoch()) continue;
+    if (one->held.entry.id.seqno != node.core().log().last() + 1) continue;
+    const HeldWrite fitting = std::move(*one);
     held_.erase(one);
-    node.submit(held);
+    record("submit " + fitting.name);
+    node.submit(fitting.held);
     return node.flush();
   }
 }
 
 // The driver sends fewer entries than the core asked for.
-void Simulator::shorten(Packet& packet) {
-  auto* append = std::get_if<message::AppendEntries>(&packet.message.body);
+void Simulator::shorten(Sent& sent) {
+  auto* append = std::get_if<message::AppendEntries>(&sent.packet.message.body);
   if (append == nullptr || append->entries.empty()) return;
-  append->entries.resize(random_.below(append->entries.size()));
-  append->end = append->prev.seqno + append->entries.size();
-  if (append->entries.empty()) append->entries_view = append->prev.view;
+  sent.first = random_.below(append->entries.size());
+  keep_first(*append, *sent.first);
 }
 
 }  // namespace entente::sim

@@ -29,7 +29,10 @@ std::optional<std::string> Simulator::recover() {
   for (auto& [id, host] : hosts_) {
     host.paused = false;
     host.tick_us = 10'000;
-    if (!host.dead) cluster_.at(id).set_habits({Habits::Signing::always, true, true});
+    if (host.dead) continue;
+    record("stable " + id.value + " auto");
+    host.node->set_habits({Habits::Signing::always, true, true});
+    host.node->flush();
   }
   const uint64_t until =
       now_ + timeouts * static_cast<uint64_t>(plan_.core.election_timeout.count());
@@ -43,6 +46,7 @@ std::optional<std::string> Simulator::recover() {
     if (leads == nullptr || leads->core().view() != written_view) written = {};
     if (!converged(written)) continue;
     if (written.value != 0) return std::nullopt;
+    record("tx " + std::to_string(leads->core().view().value) + " new urgent");
     if (leads->write("new", true)) continue;
     leads->flush();
     written = leads->core().log().last();

@@ -18,12 +18,13 @@ NodeId name_of(uint64_t number) {
 
 }  // namespace
 
-Simulator::Simulator(Plan plan, bool tracing)
+Simulator::Simulator(Plan plan, bool tracing, bool recording)
     : plan_(std::move(plan)),
       tracing_(tracing),
       random_(plan_.seed),
       cluster_(plan_.core),
       fingerprint_(nobody_) {
+  if (recording) recorder_.emplace(plan_.core);
   cluster_.send = [this](Packet packet) { post(std::move(packet)); };
   std::vector<NodeId> voters;
   for (uint64_t i = 0; i < plan_.nodes; ++i) {
@@ -31,7 +32,9 @@ Simulator::Simulator(Plan plan, bool tracing)
       const NodeId id = name_of(next_id_++);
       Host& host = hosts_[id];
       host.node = &cluster_.add(id, MonotonicTime(0), {Habits::Signing::always, true, true});
+      record("start " + id.value);
       host.node->start();
+      host.node->flush();
       schedule(0, Happening::Kind::tick, &host);
       voters.push_back(id);
     } else {
@@ -40,18 +43,27 @@ Simulator::Simulator(Plan plan, bool tracing)
   }
   std::map<NodeId, std::string> first;
   for (const NodeId& id : voters) first[id] = "host" + id.value;
+  record("config latest " + braced(voters));
   cluster_.at(voters[0]).configure(first);
+  cluster_.at(voters[0]).flush();
+  record("sign latest");
   cluster_.at(voters[0]).sign();
+  cluster_.at(voters[0]).flush();
   for (uint64_t i = 0; i < plan_.spare; ++i) add_joiner({});
   schedule(0, Happening::Kind::action);
 }
 
-NodeId Simulator::add_joiner(const Snapshot& snapshot) {
+NodeId Simulator::add_joiner(const Snapshot& snapshot, const std::string& donor) {
   const NodeId id = name_of(next_id_++);
+  const std::string from =
+      donor.empty() ? ""
+                    : " snapshot=" + std::to_string(snapshot.join.last.seqno.value) + "@" + donor;
+  record("join " + id.value + from);
   Host& host = hosts_[id];
   host.node = &cluster_.add(id, MonotonicTime(static_cast<int64_t>(now_)),
                             {Habits::Signing::always, true, true});
   host.node->join(snapshot);
+  host.node->flush();
   schedule(random_.below(10'000), Happening::Kind::tick, &host);
   return id;
 }
@@ -90,8 +102,8 @@ void Simulator::schedule(uint64_t delay, Happening::Kind kind, Host* host, uint3
   queue_.push({now_ + delay, order_++, kind, packet, host});
 }
 
-void Simulator::send_after(uint64_t delay, Packet packet) {
-  Host* to = &hosts_.at(packet.to);
+void Simulator::send_after(uint64_t delay, Sent packet) {
+  Host* to = &hosts_.at(packet.packet.to);
   // Queues are bounded. Otherwise resending feeds on itself where everything arrives out of order.
   if (to->under_way >= most_under_way) return;
   ++to->under_way;
@@ -142,8 +154,11 @@ void Simulator::tick(Host& host) {
   if (host.paused) return;
   Node& node = *host.node;
   if (!node.habits().stable && host.slow_until <= now_) {
+    record("stable " + node.id().value + " auto");
     node.set_habits({Habits::Signing::always, true, true});
+    node.flush();
   }
+  record("tick " + node.id().value + " 1");
   node.tick(std::chrono::milliseconds(10));
   node.flush();
 }
@@ -151,38 +166,43 @@ void Simulator::tick(Host& host) {
 // ---------------------------------------------------------------------------------------- network
 
 void Simulator::post(Packet packet) {
-  if (!alive(packet.to)) return;
+  Sent sent{std::move(packet), ++posted_, faults_ && plan_.replays != 0};
+  const NodeId& from = sent.packet.from;
+  const NodeId& to = sent.packet.to;
+  if (recorder_) recorder_->posted(from, to, sent.number);
+  if (!alive(to)) return;
   uint64_t copies = 1;
   if (faults_) {
-    if (random_.chance(plan_.short_sends)) shorten(packet);
+    if (random_.chance(plan_.short_sends)) shorten(sent);
     if (plan_.replays != 0) {
-      history_.push_back(packet);
+      history_.push_back(sent);
       if (history_.size() > remembered_messages) history_.pop_front();
     }
     if (random_.chance(plan_.replays)) {
       send_after(random_.below(plan_.longest_delay), history_[random_.below(history_.size())]);
     }
-    if (random_.chance(plan_.loss) || cut_.contains({packet.from, packet.to})) return;
+    if (random_.chance(plan_.loss) || cut_.contains({from, to})) return;
     if (random_.chance(plan_.duplicates)) copies = 2;
   }
-  if (!faults_ && !plan_.disorder) return send_in_order(std::move(packet));
+  if (!faults_ && !plan_.disorder) return send_in_order(std::move(sent));
   const uint64_t longest = faults_ ? plan_.longest_delay : longest_calm_delay;
+  sent.stays = sent.stays || copies > 1;
   for (uint64_t i = 0; i < copies; ++i) {
     uint64_t delay = random_.between(plan_.shortest_delay, longest);
     if (faults_ && random_.chance(plan_.burst)) delay += random_.below(1'000'000);
     if (i + 1 < copies) {
-      send_after(delay, packet);
+      send_after(delay, sent);
     } else {
-      send_after(delay, std::move(packet));
+      send_after(delay, std::move(sent));
     }
   }
 }
 
 // As connections do.
-void Simulator::send_in_order(Packet packet) {
-  uint64_t& last = last_arrivals_[{packet.from, packet.to}];
+void Simulator::send_in_order(Sent sent) {
+  uint64_t& last = last_arrivals_[{sent.packet.from, sent.packet.to}];
   last = std::max(last, now_ + random_.between(plan_.shortest_delay, longest_calm_delay));
-  send_after(last - now_, std::move(packet));
+  send_after(last - now_, std::move(sent));
 }
 
 void Simulator::deliver(Host& host, uint32_t place) {
@@ -190,13 +210,15 @@ void Simulator::deliver(Host& host, uint32_t place) {
     // It lies in the buffers of the host until the node wakes.
     return schedule(50'000, Happening::Kind::message, &host, place);
   }
-  Packet packet = std::move(packets_[place]);
+  Sent sent = std::move(packets_[place]);
+  Packet& packet = sent.packet;
   free_packets_.push_back(place);
   --host.under_way;
   if (host.dead || host.paused) return;
   fingerprint_.add(packet.message.view);
   fingerprint_.add(packet.message.body.index());
   if (tracing_) note(describe(packet));
+  if (recorder_) recorder_->delivered(packet.from, packet.to, sent.number, sent.stays, sent.first);
   host.node->receive(packet.from, std::move(packet.message));
   host.node->flush();
 }

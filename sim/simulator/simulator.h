@@ -10,6 +10,7 @@
 
 #include "sim/simulator/plan.h"
 #include "sim/simulator/random.h"
+#include "sim/simulator/recorder.h"
 #include "sim/world/cluster.h"
 
 namespace entente::sim {
@@ -17,7 +18,9 @@ namespace entente::sim {
 class Simulator {
  public:
   /// `tracing`: messages are kept for the report too.
-  explicit Simulator(Plan plan, bool tracing = false);
+  explicit Simulator(Plan plan, bool tracing = false, bool recording = false);
+  /// The run so far, if it is recorded.
+  const std::vector<std::string>& script() const { return recorder_->lines(); }
 
   /// Runs `events` events of the first phase and then the second. Nothing, or what went wrong.
   std::optional<std::string> run(uint64_t events);
@@ -51,15 +54,25 @@ class Simulator {
       return at != other.at ? at > other.at : order > other.order;
     }
   };
+  // On its way, perhaps more than once.
+  struct Sent {
+    Packet packet;
+    uint64_t number;
+    bool stays;                          // a copy of it may still come
+    std::optional<uint64_t> first = {};  // only so many of its entries
+  };
+  void record(const std::string& line) {
+    if (recorder_) recorder_->line(line);
+  }
   void schedule(uint64_t delay, Happening::Kind kind, Host* host = nullptr, uint32_t packet = 0);
-  void send_after(uint64_t delay, Packet packet);
-  void send_in_order(Packet packet);
+  void send_after(uint64_t delay, Sent sent);
+  void send_in_order(Sent sent);
   Happening next();
   void post(Packet packet);
   void happen(const Happening& happening);
   void deliver(Host& host, uint32_t packet);
   void tick(Host& host);
-  NodeId add_joiner(const Snapshot& snapshot);
+  NodeId add_joiner(const Snapshot& snapshot, const std::string& donor = {});
   void note(std::string what);
   bool alive(const NodeId& id) const;
 
@@ -79,7 +92,7 @@ class Simulator {
   void corner(Node& leader);
   void exile(Node& leader);
   void submit_what_fits();
-  void shorten(Packet& packet);
+  void shorten(Sent& sent);
   void cut_off(const std::set<NodeId>& some, uint64_t timeouts);
 
   // actions.cpp
@@ -100,18 +113,25 @@ class Simulator {
   uint64_t cut_until_ = 0;  ///< no healing before
   std::priority_queue<Happening, std::vector<Happening>, std::greater<>> queue_;
   std::map<std::pair<NodeId, NodeId>, uint64_t> last_arrivals_;  // of links that keep the order
-  std::vector<Packet> packets_;                                  // under way; places are used again
+  std::vector<Sent> packets_;                                    // under way; places are used again
   std::vector<uint32_t> free_packets_;
-  std::deque<Packet> history_;
-  std::deque<std::pair<NodeId, Node::Held>> held_;
+  std::deque<Sent> history_;
+  struct HeldWrite {
+    NodeId at;
+    Node::Held held;
+    std::string name;
+  };
+  std::deque<HeldWrite> held_;
   std::deque<std::string> notes_;
   uint64_t now_ = 0;
   uint64_t order_ = 0;
   uint64_t events_ = 0;
+  uint64_t posted_ = 0;
   uint64_t next_id_ = 0;
   uint64_t next_read_ = 0;
   uint64_t next_write_ = 0;
   bool faults_ = true;
+  std::optional<Recorder> recorder_;
   Renaming nobody_;
   StateHasher fingerprint_;
 };

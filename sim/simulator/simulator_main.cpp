@@ -6,12 +6,16 @@
 //   --twice           runs each seed twice and fails if the runs differ
 //   --messages        the report of a failure has the last messages (it has them anyway, unless
 //                     an assertion of the core ends the program)
+//   --shrink FILE     of the first seed that fails: the fewest inputs that break the same rule, as
+//   a
+//                     script for entente_scenarios
 //   --fingerprints    prints one line for each seed, equal for equal runs
 
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <string>
@@ -26,20 +30,42 @@ using namespace entente::sim;
 const Simulator* running = nullptr;
 uint64_t running_seed = 0;
 
+std::string shrink_into;
+
+void shrink_and_write(const Simulator& simulator) {
+  if (shrink_into.empty()) return;
+  const auto& script = simulator.script();
+  const auto lines = shrink(script);
+  if (lines.empty()) {
+    std::cout << "as a script it does not fail: liveness cannot be shrunk\n";
+    return;
+  }
+  std::ofstream file(shrink_into);
+  file << "# Seed " << running_seed << ", shrunk.\n";
+  for (const std::string& line : lines) file << line << "\n";
+  std::cout << "shrunk from " << script.size() << " to " << lines.size()
+            << " lines: " << shrink_into << "\n";
+}
+
 // An assertion of the core is a finding like any other. There is one thread, and it is in no
 // library call: printing is safe.
 void on_abort(int) {
   std::cout << "seed " << running_seed << " after " << running->events()
             << " events: an assertion of the core\n"
             << running->report() << std::flush;
+  shrink_and_write(*running);
+  std::cout << std::flush;
   _exit(1);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::map<std::string, std::string> options{
-      {"--seed", "1"}, {"--seeds", "1"}, {"--steps", "20000"}, {"--defect", "none"}};
+  std::map<std::string, std::string> options{{"--seed", "1"},
+                                             {"--seeds", "1"},
+                                             {"--steps", "20000"},
+                                             {"--defect", "none"},
+                                             {"--shrink", ""}};
   bool probes = false;
   bool fingerprints = false;
   bool tracing = false;
@@ -59,11 +85,12 @@ int main(int argc, char** argv) {
       options[word] = argv[++i];
     } else {
       std::cerr << "entente_sim [--seed S] [--seeds N] [--steps E] [--probes] [--messages] "
-                   "[--fingerprints]\n";
+                   "[--twice] [--shrink FILE] [--fingerprints]\n";
       return 2;
     }
   }
   if (options["--defect"] != "none" && !seed_defect(options["--defect"])) return 2;
+  shrink_into = options["--shrink"];
   const uint64_t first = std::stoull(options["--seed"]);
   const uint64_t count = std::stoull(options["--seeds"]);
   const uint64_t steps = std::stoull(options["--steps"]);
@@ -73,7 +100,7 @@ int main(int argc, char** argv) {
   uint64_t committed = 0;
   const auto begin = std::chrono::steady_clock::now();
   for (uint64_t seed = first; seed < first + count; ++seed) {
-    Simulator simulator(Plan::from_seed(seed), tracing);
+    Simulator simulator(Plan::from_seed(seed), tracing, !shrink_into.empty());
     running = &simulator;
     running_seed = seed;
     const auto failure = simulator.run(steps);
@@ -100,7 +127,8 @@ int main(int argc, char** argv) {
       // The same run again, this time with its messages.
       Simulator again(Plan::from_seed(seed), true);
       again.run(steps);
-      std::cout << again.report();
+      std::cout << again.report() << std::flush;
+      shrink_and_write(simulator);
       return 1;
     }
   }

@@ -10,6 +10,13 @@ std::string_view kind_of(const Message& message) {
   return names.at(message.body.index());
 }
 
+void keep_first(message::AppendEntries& append, uint64_t count) {
+  if (count >= append.entries.size()) return;
+  append.entries.resize(count);
+  append.end = append.prev.seqno + count;
+  if (count == 0) append.entries_view = append.prev.view;
+}
+
 std::string describe(const Packet& packet) {
   std::ostringstream out;
   out << packet.from.value << ">" << packet.to.value << " " << kind_of(packet.message) << " view "

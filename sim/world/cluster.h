@@ -18,6 +18,8 @@ struct Packet {
 };
 /// `AE`, `AR`, `PV`, `RV`, `PVR`, `VR`, `TO` (propose vote), `RN`.
 std::string_view kind_of(const Message& message);
+/// As if the driver had sent fewer entries than the core asked for.
+void keep_first(message::AppendEntries& append, uint64_t count);
 /// One line, for people.
 std::string describe(const Packet& packet);
 

@@ -112,33 +112,39 @@ void Recorder::delivered(const NodeId& from, const NodeId& to, uint64_t number, 
   if (!stays) link.erase(at);
 }
 
-// Delta debugging: leave out ever smaller pieces as long as the same rule breaks.
+// Delta debugging: leave out ever smaller pieces as long as the same rule breaks; single lines
+// until each one that is left is needed.
 std::vector<std::string> shrink(const std::vector<std::string>& lines) {
-  const std::string rule = attempt(lines).rule;
-  if (rule.empty()) return {};
+  const Verdict whole = attempt(lines);
+  if (whole.rule.empty()) return {};
   std::vector<std::string> kept = lines;
+  const auto take_if_it_breaks = [&](std::vector<std::string> tried) {
+    const bool breaks = attempt(tried).rule == whole.rule;
+    if (breaks) kept = std::move(tried);
+    return breaks;
+  };
+  // Lines that cannot be done go: a script is done to the letter. So does all behind the end.
+  const auto keep_done = [&] {
+    std::vector<std::string> done;
+    for (const size_t number : attempt(kept).done) done.push_back(kept[number]);
+    if (!done.empty()) take_if_it_breaks(std::move(done));
+  };
+  keep_done();
   for (size_t piece = kept.size() / 2; piece > 0;) {
     bool any = false;
     for (size_t from = 0; from < kept.size();) {
       std::vector<std::string> tried(kept.begin(), kept.begin() + static_cast<ptrdiff_t>(from));
       const size_t to = std::min(kept.size(), from + piece);
       tried.insert(tried.end(), kept.begin() + static_cast<ptrdiff_t>(to), kept.end());
-      if (attempt(tried).rule == rule) {
-        kept = std::move(tried);
+      if (take_if_it_breaks(std::move(tried))) {
         any = true;
       } else {
         from = to;
       }
     }
-    if (!any || piece > kept.size()) piece /= 2;
+    if (piece > 1 || !any) piece /= 2;
   }
-  // A script must be done to the letter: lines that cannot be done go.
-  const Verdict verdict = attempt(kept);
-  if (rule != assertion) {
-    std::vector<std::string> done;
-    for (const size_t number : verdict.done) done.push_back(kept[number]);
-    if (attempt(done).rule == rule) kept = std::move(done);
-  }
+  keep_done();
   kept.push_back("end no-settle");
   return kept;
 }

@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "base/log.h"
+#include "consensus/messages.h"
 #include "entente/json_adapter.h"
 #include "entente/kv.h"
 #include "node/node_row.h"
@@ -112,6 +113,7 @@ class Gate {
   std::optional<Refusal> read_request();
   std::optional<Refusal> answer_known(const json::value& row);
   std::optional<Refusal> send_to_primary();
+  std::optional<Refusal> check_membership(bool trusted);
   std::optional<Refusal> admit(bool trusted);
   std::optional<Refusal> welcome(const std::string& endorsed_pem, SeqNo secrets_until);
 
@@ -198,6 +200,28 @@ std::optional<Refusal> Gate::send_to_primary() {
                  "Node is not primary; cannot handle write"};
 }
 
+/// What consensus would not take. Several workers may be here at once: they have read every row of
+/// the nodes, so that each sees in the end what the ones before it wrote.
+std::optional<Refusal> Gate::check_membership(bool trusted) {
+  if (admission_.standing(id_) == replica::Standing::removed) {
+    return bad_request(errors::invalid_node_state,
+                       "Node " + id_.value +
+                           " was removed from the service before: a node that returns needs a "
+                           "new key");
+  }
+  if (!trusted) return std::nullopt;
+  if (trusted_nodes(ctx_.tx).size() >= consensus::message_limit::nodes) {
+    return bad_request(errors::invalid_node_state,
+                       "The service has as many trusted nodes as it can: " +
+                           std::to_string(consensus::message_limit::nodes));
+  }
+  if (admission_.pending_configurations() >= replica::max_pending_configurations) {
+    return Refusal{http::status::service_unavailable, errors::invalid_node_state,
+                   std::string(too_many_changes)};
+  }
+  return std::nullopt;
+}
+
 std::optional<Refusal> Gate::admit(bool trusted) {
   if (address_is_taken(ctx_.tx, request_->address)) {
     return bad_request(errors::node_already_exists,
@@ -209,10 +233,7 @@ std::optional<Refusal> Gate::admit(bool trusted) {
     return bad_request(errors::csr_public_key_invalid,
                        "Public key of the certificate signing request is not that of the node");
   }
-  if (trusted && admission_.pending_configurations() >= replica::max_pending_configurations) {
-    return Refusal{http::status::service_unavailable, errors::invalid_node_state,
-                   std::string(too_many_changes)};
-  }
+  if (auto refusal = check_membership(trusted)) return refusal;
   const SeqNo secret = admission_.secrets()->latest()->start;
   const json::object row = NodeRow{request_->node_info_network,
                                    trusted,

@@ -12,6 +12,7 @@
 #include "node/identity.h"
 #include "node/join_messages.h"
 #include "node/node_endpoints.h"
+#include "replica/node_table.h"
 #include "replica/replica.h"
 
 namespace entente::node {
@@ -28,6 +29,8 @@ struct Admission {
   const std::string& cose_subject;
   /// Changes of who votes that are not committed yet.
   std::function<size_t()> pending_configurations;
+  /// As of the last entry here, committed or not.
+  std::function<replica::Standing(const NodeId&)> standing;
   /// `development.insecure_open`: who joins is trusted at once, whatever the service's status.
   bool trust_at_once = false;
 };

@@ -7,7 +7,7 @@ import json
 import unittest
 
 from cluster_test import Member, quick
-from harness import Identity, Node, openssl
+from harness import Identity, Node, eventually, openssl
 
 
 class JoinRefusalsTest(unittest.TestCase):
@@ -104,6 +104,20 @@ class JoinRefusalsTest(unittest.TestCase):
         host, port = self.node.addresses["main"]
         self.assertEqual(answer.status, 308, answer)
         self.assertEqual(answer.headers["location"], f"https://{host}:{port}/node/join")
+
+    def test_a_key_that_was_removed(self):
+        body = self.request(address="127.0.0.1:4")
+        joined = self.node.client(self.stranger).post("/node/join", body)
+        self.assertEqual(joined.status, 200, joined)
+        node_id = hashlib.sha256(self.spki(self.stranger)).hexdigest()
+        client = self.node.client("user0")
+        retired = client.post(f"/node/development/nodes/{node_id}:retire", {})
+        self.assertEqual(retired.status, 200, retired)
+        self.refused(self.ask(body), 400, "InvalidNodeState", "not in expected state (Retired)")
+        row = f"/node/network/nodes/{node_id}"
+        eventually(lambda: client.request("DELETE", row).status == 200, "the row can be deleted")
+        self.refused(self.ask(body), 400, "InvalidNodeState", "was removed from the service before")
+        self.assertEqual(self.node.client().get("/node/primary").status, 200)
 
     def test_the_shortest_path_in_is_open(self):
         """The request that all these differ from would have been granted."""

@@ -128,7 +128,11 @@ bool IncomingLink::deliver(MessageKind kind, Bytes payload) {
   const bool first = std::exchange(first_, false);
   if (kind == MessageKind::introduction) return introduced(first, as_text(payload));
   const bool known = context_.handlers.known(peer_->id);
-  if (known) vouched_for_ = false;  // from now on it depends on the store alone
+  // Once it was known, or is known to be removed, it depends on the store alone.
+  const LinkHandlers& handlers = context_.handlers;
+  if (known || (vouched_for_ && handlers.removed && handlers.removed(peer_->id))) {
+    vouched_for_ = false;
+  }
   if (!known && !(vouched_for_ && kind == MessageKind::consensus)) {
     refuse(LinkRefusal::unknown_node, vouched_for_ ? "for anything but consensus" : "any more");
     return false;

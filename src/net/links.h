@@ -88,10 +88,12 @@ struct LinkHandlers {
   /// Whether a node of this id is attested. Asked when a node has proven its identity and for each
   /// message that comes from it; a node that is no longer known is cut off.
   std::function<bool(const NodeId&)> known;
-  /// Optional. Asked once, when a node that is not known has proven its identity: whether its
-  /// certificate shows that this service has admitted it, so that this node only has not heard of
-  /// it yet. Then its messages of kind consensus are taken, until it has become known once.
+  /// Optional. Asked when a node that is not known has proven its identity: whether its certificate
+  /// shows that this service has admitted it, so that this node only has not heard of it yet. Then
+  /// its messages of kind consensus are taken, until it has become known once.
   std::function<bool(const NodeId&, const crypto::Certificate&)> vouched_for = nullptr;
+  /// Optional. Asked for each message of such a node: whether it must not be taken any more.
+  std::function<bool(const NodeId&)> removed = nullptr;
   /// Always takes the message, also with `pause`. The id lives until the call returns.
   std::function<Flow(const NodeId& from, MessageKind kind, Bytes payload)> received;
   /// Optional: a node says where it can be dialled. The text is an address.

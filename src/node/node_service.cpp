@@ -71,6 +71,9 @@ std::optional<Exit> Node::Parts::start_links(const crypto::Certificate& certific
     return replica->standing(id) == replica::Standing::unknown &&
            shown.signed_by(service->certificate) && shown.valid_at(clock.unix_time());
   };
+  handlers.removed = [this](const NodeId& id) {
+    return replica->standing(id) == replica::Standing::removed;
+  };
   handlers.introduced = [this](const NodeId& id, const std::string& address) {
     transport->introduced(id, address);
   };

@@ -21,8 +21,10 @@ void PeerTransport::set_peers(const std::map<NodeId, std::string>& addresses) {
 void PeerTransport::introduced(const NodeId& id, const std::string& address) {
   const std::lock_guard lock(mutex_);
   if (configured_.contains(id)) return;
-  if (introduced_.size() >= max_introduced && !introduced_.contains(id)) return;
-  if (std::exchange(introduced_[id], address) != address) set_links();
+  std::erase_if(introduced_, [&](const auto& one) { return one.first == id; });
+  if (introduced_.size() == max_introduced) introduced_.erase(introduced_.begin());
+  introduced_.emplace_back(id, address);
+  set_links();
 }
 
 void PeerTransport::set_links() {

@@ -6,7 +6,8 @@ constexpr size_t max_spare_batches = 64;
 constexpr size_t max_spare_bytes = 1 << 20;
 constexpr auto soon = std::chrono::milliseconds(2);
 constexpr size_t many_batches = 64;
-constexpr size_t max_message_bytes = 64 << 20;
+constexpr size_t max_message_bytes = 32 << 20;  // of one sender
+constexpr size_t message_overhead = 160;
 }  // namespace
 
 void Inbox::Content::clear() {
@@ -14,7 +15,7 @@ void Inbox::Content::clear() {
   stable.clear();
   messages.clear();
   reads.clear();
-  message_bytes = 0;
+  message_bytes.clear();
 }
 
 void Inbox::notify(std::unique_lock<std::mutex>& lock, bool wake_reader) {
@@ -45,12 +46,13 @@ void Inbox::put(LedgerRead read) {
 
 bool Inbox::put(Incoming message) {
   std::unique_lock lock(mutex_);
-  if (content_.message_bytes > 0 &&
-      content_.message_bytes + message.bytes.size() > max_message_bytes) {
+  size_t& waiting = content_.message_bytes[message.from];
+  const size_t size = message.bytes.size() + message_overhead;
+  if (waiting > 0 && waiting + size > max_message_bytes) {
     ++dropped_messages_;
     return false;
   }
-  content_.message_bytes += message.bytes.size();
+  waiting += size;
   content_.messages.push_back(std::move(message));
   notify(lock, true);
   return true;

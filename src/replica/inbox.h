@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -34,7 +35,7 @@ class Inbox {
     std::vector<StableNotice> stable;
     std::vector<Incoming> messages;
     std::vector<LedgerRead> reads;
-    size_t message_bytes = 0;
+    std::map<NodeId, size_t> message_bytes;  ///< by sender, with what a message takes beside them
     void clear();
   };
 
@@ -43,8 +44,8 @@ class Inbox {
   void put(std::unique_ptr<Batch> batch);
   void put(StableNotice notice);
   void put(LedgerRead read);
-  /// False: so much waits already that the message was dropped, which the protocol survives. An
-  /// inbox without messages takes one of any size.
+  /// False: so much of this sender waits already that the message was dropped, which the protocol
+  /// survives. A sender of whom nothing waits may send one of any size.
   bool put(Incoming message);
   uint64_t dropped_messages() const { return dropped_messages_; }  ///< so far; any thread
   /// Wakes the reader without content: a deadline changed, or the process ends.

@@ -67,11 +67,15 @@ TEST(Inbox, DropsAndCountsMessagesThatComeTooFastButTakesOneOfAnySize) {
   EXPECT_TRUE(inbox.put(Incoming{{"n"}, Bytes(65u << 20)}));
   EXPECT_FALSE(inbox.put(Incoming{{"n"}, Bytes(1)}));
   EXPECT_EQ(inbox.dropped_messages(), 1u);
+  EXPECT_TRUE(inbox.put(Incoming{{"another"}, Bytes(1)})) << "nobody takes another's share";
   inbox.take(content);
-  EXPECT_EQ(content.messages.size(), 1u);
+  EXPECT_EQ(content.messages.size(), 2u);
   EXPECT_TRUE(inbox.put(Incoming{{"n"}, Bytes(1)}));
   EXPECT_TRUE(inbox.put(Incoming{{"n"}, Bytes(1)}));
   EXPECT_EQ(inbox.dropped_messages(), 1u);
+  size_t empty = 0;
+  while (inbox.put(Incoming{{"n"}, {}})) ++empty;
+  EXPECT_LT(empty, 1'000'000u) << "even empty ones take memory";
 }
 
 TEST(Inbox, RecyclesBatchesEmpty) {

@@ -11,6 +11,9 @@ namespace entente::replica {
 namespace {
 
 constexpr size_t most_workers = 256;
+/// Entries may wait for the disk up to here. More are turned away, and another node is asked to
+/// lead.
+constexpr uint64_t max_unstable_bytes = 64 << 20;
 constexpr auto brake_patience = std::chrono::milliseconds(5);
 
 consensus::RaftOptions core_options(const ReplicaOptions& options) {
@@ -92,6 +95,7 @@ std::optional<MonotonicTime> Replica::step() {
   tail.wake_at.reset();
   inbox_.take(tail.received);
   for (const StableNotice& notice : tail.received.stable) {
+    note_stable(notice);
     obey(tail.core.step(consensus::input::Stable{notice.epoch, notice.upto}));
   }
   for (Incoming& message : tail.received.messages) receive(std::move(message), now);
@@ -109,6 +113,7 @@ std::optional<MonotonicTime> Replica::step() {
     if (outputs.reject) confirmations_->finish(*barrier, false);
     obey(std::move(outputs));
   }
+  give_way(now);
   tail.wake_at.reset();
   obey(tail.core.step(consensus::input::Flush{now}));
   // The slot of a signature holds up what came after it: go on once it is filled.
@@ -274,9 +279,32 @@ void Replica::write_ledger() {
   if (tail.has_peers) {
     tail.recent.append(unwritten.first, unwritten.view, bytes, unwritten.sizes);
   }
+  tail.unstable.push_back({tail.epoch, last, bytes->size()});
+  published_->unstable_bytes += bytes->size();
   sink_.append(tail.epoch, last, std::move(bytes));
   unwritten.bytes = {};
   unwritten.sizes.clear();
+}
+
+void Replica::note_stable(const StableNotice& notice) {
+  auto& unstable = tail_->unstable;
+  const auto covered = [&](const Unstable& one) {
+    return one.epoch < notice.epoch || (one.epoch == notice.epoch && one.last <= notice.upto);
+  };
+  for (; !unstable.empty() && covered(unstable.front()); unstable.pop_front()) {
+    published_->unstable_bytes -= unstable.front().bytes;
+  }
+}
+
+/// The others commit without this node's disk: a primary that cannot write would go on for ever.
+void Replica::give_way(MonotonicTime now) {
+  Tail& tail = *tail_;
+  if (published_->unstable_bytes < max_unstable_bytes || !tail.has_peers || !is_primary()) return;
+  if (tail.gave_way && now - *tail.gave_way < options_.election_timeout) return;
+  tail.gave_way = now;
+  log::fail("consensus", "{} bytes wait for this node's disk: another node is asked to lead",
+            published_->unstable_bytes.load());
+  obey(tail.core.step(consensus::input::TransferLeadership{}));
 }
 
 void Replica::commit_up_to(SeqNo seqno) {
@@ -418,6 +446,7 @@ bool Replica::over_limit() const {
   if (!is_primary()) return false;
   const uint64_t most = options_.max_uncommitted_transactions;
   const uint64_t most_bytes = options_.max_uncommitted_bytes;
+  if (published_->unstable_bytes >= max_unstable_bytes) return true;
   return (most != 0 && store_.uncommitted_transactions() >= most) ||
          (most_bytes != 0 && store_.uncommitted_bytes() >= most_bytes);
 }

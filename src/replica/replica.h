@@ -34,6 +34,7 @@ struct Arrival;
 struct Incoming;
 struct LedgerRead;
 struct Signature;
+struct StableNotice;
 
 /// Configurations that may be in the log, uncommitted, at one time: endpoints that change
 /// membership refuse more (see Replica::pending_configurations). What several workers let through
@@ -211,6 +212,8 @@ class Replica final : public Status {
   bool sign(MonotonicTime now);
   void commit_up_to(SeqNo seqno);
   void write_ledger();
+  void note_stable(const StableNotice& notice);
+  void give_way(MonotonicTime now);
 
   // replication.cpp: with other nodes
   void obey(consensus::Outputs outputs, const Arrival* arrival = nullptr);

@@ -35,6 +35,13 @@ struct Unwritten {
   SeqNo last() const { return first + sizes.size() - 1; }
 };
 
+/// Given to the ledger, and not yet said to be stable.
+struct Unstable {
+  consensus::Epoch epoch;
+  SeqNo last;
+  size_t bytes;
+};
+
 struct Signature {
   SeqNo seqno;
   std::optional<MonotonicTime> made;  ///< by this node
@@ -52,6 +59,8 @@ struct Replica::Tail {
   Inbox::Content received;                       // kept for its memory
   std::vector<consensus::EntryMeta> to_propose;  // in order, in the tree, not yet proposed
   Unwritten unwritten;
+  std::deque<Unstable> unstable;
+  std::optional<MonotonicTime> gave_way;  // when a disk that lags made it offer leadership
   RecentEntries recent;
   std::vector<consensus::Outputs::Send> sends;  // leave when what they carry is in `recent`
   std::vector<Letter> letters;                  // ready to leave at the end of the step
@@ -111,6 +120,7 @@ struct Replica::Published {
   std::atomic<bool> primary{false};
   std::atomic<uint64_t> last_signed{0};
   std::atomic<uint64_t> refused_messages{0};
+  std::atomic<uint64_t> unstable_bytes{0};
   Waiters waiters;
 };
 

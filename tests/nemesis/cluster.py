@@ -45,7 +45,7 @@ class NetworkNode(harness.Node):
         self.prefix = cluster.network.prefix(place)
         self.disk = self.folder / "disk"
         self.disk.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4g", "tmpfs", str(self.disk)], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1g", "tmpfs", str(self.disk)], check=True)
         if target is not None:
             (self.folder / "service_cert.pem").write_bytes(cluster.first.service_cert.read_bytes())
             self.users = cluster.first.users

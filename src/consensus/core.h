@@ -165,7 +165,9 @@ struct Outputs {
   std::vector<ReadReady> reads;
   /// Stop application writes, or (none) take them again.
   std::optional<Pressure> pressure;
-  std::optional<MonotonicTime> wake_at;  ///< call step(Tick or Flush) then, if not before
+  /// Call step(Tick or Flush) then, if not before. Every output names the next deadline of the core
+  /// as it is after the input; when to sign comes into it with a Tick or a Flush only.
+  std::optional<MonotonicTime> wake_at;
   /// The input was refused, without side effect.
   std::optional<std::string> reject;
   /// Something that cannot happen among correct nodes; for operators.

@@ -19,6 +19,7 @@ Outputs Raft::step(const Input& input) {
   Outputs out;
   std::visit([&](const auto& one) { on(one, out); }, input);
   conclude(out);
+  schedule(out);
   check_invariants();
   return out;
 }
@@ -78,7 +79,6 @@ void Raft::on(const input::Tick& tick, Outputs& out) {
   now_ = std::max(now_, tick.now);
   run_timers(out);
   consider_signing(out);
-  schedule(out);
 }
 
 void Raft::on(const input::Flush& flush, Outputs& out) {
@@ -86,7 +86,6 @@ void Raft::on(const input::Flush& flush, Outputs& out) {
   run_timers(out);
   send_due(out);
   consider_signing(out);
-  schedule(out);
 }
 
 void Raft::run_timers(Outputs& out) {
@@ -99,6 +98,8 @@ void Raft::run_timers(Outputs& out) {
   if (deadline_ && *deadline_ <= now_) stand(out);
 }
 
+// After every input, and only once its consequences stand: a deadline that was armed and that no
+// output names may never be looked at.
 void Raft::schedule(Outputs& out) const {
   const auto at = [&](MonotonicTime when) {
     out.wake_at = out.wake_at ? std::min(*out.wake_at, when) : when;

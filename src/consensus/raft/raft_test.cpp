@@ -7,6 +7,7 @@ namespace entente::consensus {
 namespace {
 
 using std::chrono::microseconds;
+using std::chrono::seconds;
 
 const NodeId self{"n0"};
 
@@ -120,6 +121,24 @@ TEST(Raft, AFullWindowWaitsForCommitUpToABound) {
   node.propose({entry(1), entry(2, EntryKind::signature), entry(3)});
   EXPECT_FALSE(node.flush(microseconds(20'000)).want_signature);  // 2 is not committed
   EXPECT_TRUE(node.flush(microseconds(40'000)).want_signature);   // stalled: sign all the same
+}
+
+TEST(Raft, ALeaderThatStepsDownSaysWhenItStandsAgain) {
+  SingleNode node;
+  auto addition = entry(1, EntryKind::configuration);
+  addition.configuration = Configuration{{1}, {{self, "a:1"}, {{"n1"}, "a:2"}}};
+  const auto added = node.propose({addition, entry(2, EntryKind::signature)});
+  EXPECT_TRUE(added.wake_at);  // there is somebody to send heartbeats to
+  node.stable(2);
+  const auto out = node.flush(seconds(100));
+  ASSERT_TRUE(out.role);
+  EXPECT_EQ(out.role->leadership, Leadership::follower);
+  ASSERT_TRUE(out.wake_at);
+  EXPECT_GT(*out.wake_at, node.now);
+  const auto next = node.raft.step(input::Tick{*out.wake_at});
+  EXPECT_EQ(node.raft.role(), Leadership::pre_vote_candidate);
+  ASSERT_TRUE(next.wake_at);
+  EXPECT_GT(*next.wake_at, *out.wake_at);
 }
 
 TEST(SignaturePolicy, WithoutAdaptionOnlyTheConfiguredBoundsCount) {

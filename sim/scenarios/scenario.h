@@ -62,7 +62,7 @@ class Scenario {
   void tick(Node& node, uint64_t ticks);
   Failure timeout(const Words& words);
   Failure deliver(const Words& words);
-  Failure deliver_nth(const Words& words);
+  Failure deliver_again(const Words& words);
   Failure move(const Words& words);
   Failure cut(const Words& words);
   Failure elect(const Words& words);
@@ -87,6 +87,7 @@ class Scenario {
   Cluster cluster_;
   Habits habits_;
   std::map<Link, std::deque<Message>> links_;
+  std::map<std::pair<Link, std::string>, std::vector<Message>> sent_;  // ever, by type
   std::set<Link> cut_;
   std::map<std::string, std::vector<Packet>> held_;
   std::map<std::string, std::pair<NodeId, Node::Held>> held_writes_;

@@ -9,6 +9,7 @@ namespace entente::sim {
 
 void Scenario::post(Packet packet) {
   const Link link{packet.from, packet.to};
+  sent_[{link, std::string(kind_of(packet.message))}].push_back(packet.message);
   if (cut_.contains(link)) return;
   links_[link].push_back(std::move(packet.message));
 }
@@ -157,23 +158,16 @@ std::vector<Scenario::Link> Scenario::links_of(const std::string& word) const {
   return links;
 }
 
-// deliver A>B nth=K [keep] [first=N]: the one with K before it; it may stay; only N of its entries.
-Scenario::Failure Scenario::deliver_nth(const Words& words) {
+// deliver A>B no=K type=T [first=N]: of all messages of this type that were ever sent there, the
+// one after the first K, whatever became of it; only N of its entries.
+Scenario::Failure Scenario::deliver_again(const Words& words) {
   const Link link = links_of(words.at(1)).at(0);
-  auto& queue = links_[link];
-  const auto place = std::stoull(words.at(2).substr(4));
-  if (place >= queue.size()) return "nothing to deliver";
-  const auto at = queue.begin() + static_cast<ptrdiff_t>(place);
-  Message message = *at;
-  bool keep = false;
-  for (size_t i = 3; i < words.size(); ++i) {
-    keep = keep || words[i] == "keep";
-    auto* append = std::get_if<message::AppendEntries>(&message.body);
-    if (words[i].starts_with("first=") && append != nullptr) {
-      keep_first(*append, std::stoull(words[i].substr(6)));
-    }
-  }
-  if (!keep) queue.erase(at);
+  const uint64_t later = std::stoull(words.at(2).substr(5));
+  const auto& sent = sent_[{link, words.at(3).substr(5)}];
+  if (later >= sent.size()) return "nothing to deliver";
+  Message message = sent[sent.size() - 1 - later];
+  auto* append = std::get_if<message::AppendEntries>(&message.body);
+  if (words.size() > 4 && append != nullptr) keep_first(*append, std::stoull(words[4].substr(6)));
   if (!cluster_.has(link.second) || !alive(link.second)) return std::nullopt;
   Node& to = cluster_.at(link.second);
   to.receive(link.first, std::move(message));
@@ -194,7 +188,7 @@ Scenario::Failure Scenario::deliver(const Words& words) {
   uint64_t count = 1;
   std::string type;
   for (size_t i = 2; i < words.size(); ++i) {
-    if (words[i].starts_with("nth=")) return deliver_nth(words);
+    if (words[i].starts_with("back=")) return deliver_again(words);
     if (words[i].starts_with("type=")) {
       type = words[i].substr(5);
     } else {

@@ -98,18 +98,33 @@ Recorder::Recorder(const RaftOptions& options) {
   line("autoretire on");
 }
 
-void Recorder::posted(const NodeId& from, const NodeId& to, uint64_t number) {
-  links_[{from, to}].push_back(number);
+uint64_t Recorder::posted(const Packet& packet) {
+  return sent_[{packet.from, packet.to, std::string(kind_of(packet.message))}]++;
 }
 
-void Recorder::delivered(const NodeId& from, const NodeId& to, uint64_t number, bool stays,
-                         std::optional<uint64_t> first) {
-  auto& link = links_[{from, to}];
-  const auto at = std::lower_bound(link.begin(), link.end(), number);
-  if (at == link.end() || *at != number) return;
-  line("deliver " + from.value + ">" + to.value + " nth=" + std::to_string(at - link.begin()) +
-       (stays ? " keep" : "") + (first ? " first=" + std::to_string(*first) : ""));
-  if (!stays) link.erase(at);
+// Counted from the newest: what is left out long before then changes nothing.
+void Recorder::delivered(const Packet& packet, uint64_t number, std::optional<uint64_t> first) {
+  const std::string kind(kind_of(packet.message));
+  const uint64_t later = sent_[{packet.from, packet.to, kind}] - 1 - number;
+  line("deliver " + packet.from.value + ">" + packet.to.value + " back=" + std::to_string(later) +
+       " type=" + kind + (first ? " first=" + std::to_string(*first) : ""));
+}
+
+// Ticks of one node in a row are one line.
+static std::vector<std::string> joined(const std::vector<std::string>& lines) {
+  std::vector<std::string> out;
+  for (size_t from = 0; from < lines.size();) {
+    size_t to = from + 1;
+    while (to < lines.size() && lines[to] == lines[from]) ++to;
+    if (lines[from].starts_with("tick ") && lines[from].ends_with(" 1")) {
+      out.push_back(lines[from].substr(0, lines[from].size() - 1) + std::to_string(to - from));
+    } else {
+      out.insert(out.end(), lines.begin() + static_cast<ptrdiff_t>(from),
+                 lines.begin() + static_cast<ptrdiff_t>(to));
+    }
+    from = to;
+  }
+  return out;
 }
 
 // Delta debugging: leave out ever smaller pieces as long as the same rule breaks; single lines
@@ -145,6 +160,7 @@ std::vector<std::string> shrink(const std::vector<std::string>& lines) {
     if (piece > 1 || !any) piece /= 2;
   }
   keep_done();
+  take_if_it_breaks(joined(kept));
   kept.push_back("end no-settle");
   return kept;
 }

@@ -2,10 +2,10 @@
 // A run of the simulator as a script in the language of scenarios (docs/verification.md), so that
 // what a seed found can be shrunk, read and kept.
 
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "sim/world/cluster.h"
@@ -17,18 +17,16 @@ class Recorder {
   explicit Recorder(const RaftOptions& options);
 
   void line(std::string text) { lines_.push_back(std::move(text)); }
-  /// A message was sent, whatever becomes of it. Numbers rise.
-  void posted(const NodeId& from, const NodeId& to, uint64_t number);
-  /// It arrives, with the first of its entries only, and may do so again if it `stays`.
-  void delivered(const NodeId& from, const NodeId& to, uint64_t number, bool stays,
-                 std::optional<uint64_t> first);
+  /// A message was sent, whatever becomes of it: how many of its kind were before it on its link.
+  uint64_t posted(const Packet& packet);
+  /// It arrives, perhaps once more, perhaps with the first of its entries only.
+  void delivered(const Packet& packet, uint64_t number, std::optional<uint64_t> first);
 
   const std::vector<std::string>& lines() const { return lines_; }
 
  private:
   std::vector<std::string> lines_;
-  // What the links of the script will hold.
-  std::map<std::pair<NodeId, NodeId>, std::deque<uint64_t>> links_;
+  std::map<std::tuple<NodeId, NodeId, std::string>, uint64_t> sent_;
 };
 
 /// `{a,b}`.

@@ -166,10 +166,10 @@ void Simulator::tick(Host& host) {
 // ---------------------------------------------------------------------------------------- network
 
 void Simulator::post(Packet packet) {
-  Sent sent{std::move(packet), ++posted_, faults_ && plan_.replays != 0};
+  Sent sent{std::move(packet), 0};
+  if (recorder_) sent.number = recorder_->posted(sent.packet);
   const NodeId& from = sent.packet.from;
   const NodeId& to = sent.packet.to;
-  if (recorder_) recorder_->posted(from, to, sent.number);
   if (!alive(to)) return;
   uint64_t copies = 1;
   if (faults_) {
@@ -186,7 +186,6 @@ void Simulator::post(Packet packet) {
   }
   if (!faults_ && !plan_.disorder) return send_in_order(std::move(sent));
   const uint64_t longest = faults_ ? plan_.longest_delay : longest_calm_delay;
-  sent.stays = sent.stays || copies > 1;
   for (uint64_t i = 0; i < copies; ++i) {
     uint64_t delay = random_.between(plan_.shortest_delay, longest);
     if (faults_ && random_.chance(plan_.burst)) delay += random_.below(1'000'000);
@@ -218,7 +217,7 @@ void Simulator::deliver(Host& host, uint32_t place) {
   fingerprint_.add(packet.message.view);
   fingerprint_.add(packet.message.body.index());
   if (tracing_) note(describe(packet));
-  if (recorder_) recorder_->delivered(packet.from, packet.to, sent.number, sent.stays, sent.first);
+  if (recorder_) recorder_->delivered(packet, sent.number, sent.first);
   host.node->receive(packet.from, std::move(packet.message));
   host.node->flush();
 }

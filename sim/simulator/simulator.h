@@ -57,8 +57,7 @@ class Simulator {
   // On its way, perhaps more than once.
   struct Sent {
     Packet packet;
-    uint64_t number;
-    bool stays;                          // a copy of it may still come
+    uint64_t number;                     // as a recorder counts
     std::optional<uint64_t> first = {};  // only so many of its entries
   };
   void record(const std::string& line) {
@@ -126,7 +125,6 @@ class Simulator {
   uint64_t now_ = 0;
   uint64_t order_ = 0;
   uint64_t events_ = 0;
-  uint64_t posted_ = 0;
   uint64_t next_id_ = 0;
   uint64_t next_read_ = 0;
   uint64_t next_write_ = 0;

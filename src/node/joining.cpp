@@ -31,6 +31,7 @@ class Applicant {
   Verdict read(const net::ClientResponse& answer);
   Verdict read_success(const std::string& body);
   void follow(const std::string& location);
+  void turn_back();
 
   const JoinParty& party_;
   Address target_;
@@ -60,6 +61,7 @@ Verdict Applicant::ask() {
                          why.substr(at + untrusted.size()) + ". Shutting down node gracefully..."};
     }
     log::debug("node", "Join: {}", why);
+    turn_back();
     return std::nullopt;
   }
   reached_ = true;
@@ -67,6 +69,7 @@ Verdict Applicant::ask() {
   if (!answer) {
     log::info("node", "No answer to the join request from {}: {}", target_.text(),
               answer.error().message);
+    turn_back();
     return std::nullopt;
   }
   const crypto::WipeAtExit answer_wiped(answer->body);  // may hold the service's keys
@@ -102,6 +105,11 @@ void Applicant::follow(const std::string& location) {
   }
   log::info("node", "Join: the primary is at {}", address->text());
   target_ = *address;
+}
+
+/// Whoever the configured target named does not answer: it may know of another primary by now.
+void Applicant::turn_back() {
+  target_ = party_.target.target_rpc_address;
 }
 
 Verdict Applicant::read_success(const std::string& body) {

@@ -1,5 +1,7 @@
 #include "consensus/membership.h"
 
+#include <algorithm>
+
 namespace entente::consensus {
 
 std::string_view to_text(MembershipPhase phase) {
@@ -43,6 +45,13 @@ MembershipPhase Removals::phase(const NodeId& node, SeqNo commit) const {
   if (reached(removal.retired)) return MembershipPhase::retired_committed;
   if (reached(removal.signed_off)) return MembershipPhase::completed;
   return removal.signed_off.value != 0 ? MembershipPhase::signed_off : MembershipPhase::ordered;
+}
+
+bool Removals::move(SeqNo before, SeqNo after) const {
+  const auto passed = [&](SeqNo seqno) { return before < seqno && seqno <= after; };
+  return std::any_of(removals_.begin(), removals_.end(), [&](const auto& one) {
+    return passed(one.second.signed_off) || passed(one.second.retired);
+  });
 }
 
 std::set<NodeId> Removals::to_name(SeqNo commit) const {

@@ -42,6 +42,8 @@ class Removals {
   void truncate(SeqNo last);
 
   MembershipPhase phase(const NodeId& node, SeqNo commit) const;
+  /// Whether any phase at the commit point `after` is another than at `before`.
+  bool move(SeqNo before, SeqNo after) const;
   /// Completed at `commit` and named by no `retired` entry of the log.
   std::set<NodeId> to_name(SeqNo commit) const;
   const std::map<NodeId, Removal>& all() const { return removals_; }

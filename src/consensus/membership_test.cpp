@@ -28,7 +28,12 @@ TEST(Removals, PassThroughAllPhasesAndBackUntilCompleted) {
   EXPECT_EQ(removals.phase(b, {6}), MembershipPhase::completed);
   EXPECT_EQ(removals.to_name({6}), std::set<NodeId>{b});
   EXPECT_TRUE(removals.to_name({5}).empty());
+  EXPECT_TRUE(removals.move({5}, {6}));
+  EXPECT_FALSE(removals.move({4}, {5}));
+  EXPECT_FALSE(removals.move({6}, {7}));
   removals.on_retired({b}, {7});
+  EXPECT_TRUE(removals.move({6}, {8}));
+  EXPECT_FALSE(removals.move({7}, {100}));
   EXPECT_TRUE(removals.to_name({6}).empty());
   EXPECT_EQ(removals.phase(b, {6}), MembershipPhase::completed);
   EXPECT_EQ(removals.phase(b, {8}), MembershipPhase::retired_committed);

@@ -26,12 +26,14 @@ void Raft::advance_commit(Outputs& out) {
 }
 
 void Raft::committed_upto(SeqNo upto, Outputs& out) {
-  const size_t before = log_.configurations().all().size();
+  const SeqNo from = log_.commit();
+  const size_t configurations = log_.configurations().all().size();
   log_.set_commit(upto);
   out.commit = upto;
   policy_.on_commit(log_.committable().size());
-  membership_changed_ = membership_changed_ || !log_.removals().all().empty() ||
-                        log_.configurations().all().size() != before;
+  // Commits are many, changes of who takes part few.
+  membership_changed_ = membership_changed_ || log_.removals().move(from, upto) ||
+                        log_.configurations().all().size() != configurations;
   if (role_ == Leadership::leader) want_retired(out);
 }
 

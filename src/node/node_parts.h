@@ -14,6 +14,7 @@
 #include "node/forwarding.h"
 #include "node/genesis.h"
 #include "node/join_messages.h"
+#include "node/joining.h"
 #include "node/node.h"
 #include "node/node_endpoints.h"
 #include "node/peer_transport.h"
@@ -77,6 +78,7 @@ struct Node::Parts {
   std::optional<Exit> serve();
   std::optional<Exit> create_service();
   std::optional<Exit> join_service();
+  std::optional<Exit> await_membership(const JoinParty& party, const JoinRequest& request);
   void enter(Welcome welcome);
   std::optional<Exit> start_links(const crypto::Certificate& certificate);
   replica::CommitOptions genesis_options(const std::string& constitution) const;

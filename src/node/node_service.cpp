@@ -8,6 +8,7 @@
 #include "node/joining.h"
 #include "node/node_parts.h"
 #include "node/node_row.h"
+#include "node/tables.h"
 
 namespace entente::node {
 namespace {
@@ -140,6 +141,33 @@ std::optional<Exit> Node::Parts::join_service() {
   facts.state = api::NodeStartupState::PartOfNetwork;
   frontends->open(rpc::Actor::gov);
   log::info("node", "Node has now joined the network as node {}: all domains", identity->id.value);
+  return await_membership(party, request);
+}
+
+/// The welcome comes before the entry that makes this node a member is committed, because that may
+/// need this node's own vote. If an election discards the entry, nobody knows this node: it asks
+/// again, which changes nothing where it is known.
+std::optional<Exit> Node::Parts::await_membership(const JoinParty& party,
+                                                  const JoinRequest& request) {
+  const auto is_member = [this] {
+    auto tx = store.begin_read_only();
+    const auto nodes = tx.ro(tables::nodes_info);
+    return nodes.get_globally_committed(as_bytes(identity->id.value)).has_value();
+  };
+  const auto patience = 2 * std::max(configuration.consensus.election_timeout,
+                                     configuration.command.join.retry_timeout);
+  for (auto next = clock.now() + patience; !is_member();) {
+    if (stop_asked()) return stopped_at_start();
+    std::this_thread::sleep_for(attention_interval);
+    if (clock.now() < next) continue;
+    log::info("node", "Not a member by any committed transaction yet: asks to join again");
+    const auto again = join(party, request, [&] { return stop_asked() || is_member(); });
+    // Not the end of this node: others may count on its vote until it is gone for certain.
+    if (const auto* refused = std::get_if<JoinRefused>(&again)) {
+      log::fail("node", "{}", refused->message);
+    }
+    next = clock.now() + patience;
+  }
   return std::nullopt;
 }
 

@@ -63,6 +63,7 @@ struct Replica::Tail {
   std::optional<MonotonicTime> gave_way;  // when a disk that lags made it offer leadership
   RecentEntries recent;
   std::vector<consensus::Outputs::Send> sends;  // leave when what they carry is in `recent`
+  std::map<NodeId, View> reading;               // for whom the ledger is being read, in which view
   std::vector<Letter> letters;                  // ready to leave at the end of the step
   bool has_peers = false;
   consensus::Epoch epoch;                         // that store and sequencer are in

@@ -267,11 +267,24 @@ void Replica::transmit(consensus::Outputs::Send send) {
     tail.letters.push_back({std::move(send.to), std::move(bytes)});
     return;
   }
+  // One read at a time for each: the others would carry the same again.
+  const auto [reading, first] = tail.reading.try_emplace(send.to, send.message.view);
+  if (!first && reading->second == send.message.view) {
+    append->end = append->prev.seqno;
+    append->entries_view = append->prev.view;
+    tail.letters.push_back({std::move(send.to), encode_message(send.message)});
+    return;
+  }
+  reading->second = send.message.view;
   sink_.read({std::move(send.to), std::move(send.message), {}, {}});
 }
 
 void Replica::catch_up(LedgerRead read) {
   Tail& tail = *tail_;
+  const auto reading = tail.reading.find(read.to);
+  if (reading != tail.reading.end() && reading->second == read.message.view) {
+    tail.reading.erase(reading);
+  }
   auto& append = std::get<consensus::message::AppendEntries>(read.message.body);
   const bool stands =
       tail.core.role() == consensus::Leadership::leader && tail.core.view() == read.message.view;

@@ -41,6 +41,7 @@ class DirectSink final : public LedgerSink {
   void commit(SeqNo seqno) override { ASSERT_TRUE(writer_.commit(seqno).ok()); }
   void truncate(SeqNo last) override { ASSERT_TRUE(writer_.truncate(last).ok()); }
   void read(LedgerRead wanted) override {
+    if (hold_reads) return held_reads.push_back(std::move(wanted));
     const auto& append = std::get<consensus::message::AppendEntries>(wanted.message.body);
     wanted.last = append.prev.seqno;
     auto range = writer_.read_range(wanted.last + 1, append.end, 1 << 20);
@@ -54,7 +55,13 @@ class DirectSink final : public LedgerSink {
     for (const StableNotice& notice : held_) inbox_.put(notice);
     held_.clear();
   }
+  void release_reads() {
+    hold_reads = false;
+    for (LedgerRead& wanted : std::exchange(held_reads, {})) read(std::move(wanted));
+  }
   bool hold = false;
+  bool hold_reads = false;
+  std::vector<LedgerRead> held_reads;
 
  private:
   ledger::LedgerWriter& writer_;

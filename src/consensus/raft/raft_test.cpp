@@ -141,6 +141,40 @@ TEST(Raft, ALeaderThatStepsDownSaysWhenItStandsAgain) {
   EXPECT_GT(*next.wake_at, *out.wake_at);
 }
 
+TEST(Raft, APeerThatWaitsGetsItsEntriesAgainOnlyWhenTheyAreOverdue) {
+  SingleNode node;
+  const NodeId peer{"n1"};
+  auto addition = entry(1, EntryKind::configuration);
+  addition.configuration = Configuration{{1}, {{self, "a:1"}, {peer, "a:2"}}};
+  // How many messages carried how many entries.
+  const auto sent = [](const Outputs& out) {
+    std::vector<uint64_t> sizes;
+    for (const auto& send : out.sends) {
+      const auto* append = std::get_if<message::AppendEntries>(&send.message.body);
+      if (append != nullptr) sizes.push_back(append->end - append->prev.seqno);
+    }
+    return sizes;
+  };
+  const auto answer = [&](uint64_t match) {
+    const message::AppendResponse body{message::AppendRefusal::none, {match}, {}, 0};
+    return node.raft.step(input::Recv{peer, {first_view, body}, node.now});
+  };
+  using Sizes = std::vector<uint64_t>;
+  constexpr microseconds heartbeat{100'000};
+  node.propose({addition, entry(2, EntryKind::signature)});
+  node.stable(2);
+  EXPECT_EQ(sent(node.flush()), Sizes{2});
+  EXPECT_EQ(sent(node.flush()), Sizes{});
+  node.raft.step(input::ReadBarrier{7, node.now});
+  EXPECT_EQ(sent(node.flush()), Sizes{0});  // the round
+  EXPECT_EQ(sent(node.flush(heartbeat)), Sizes{0});
+  answer(0);  // to one of these two
+  EXPECT_EQ(sent(node.flush()), Sizes{});
+  EXPECT_EQ(sent(node.flush(heartbeat)), Sizes{2});  // taken for lost
+  answer(2);
+  EXPECT_EQ(sent(node.propose({entry(3), entry(4, EntryKind::signature)})), Sizes{2});
+}
+
 TEST(SignaturePolicy, WithoutAdaptionOnlyTheConfiguredBoundsCount) {
   SignaturePolicy policy({.max_count = 3, .max_delay = microseconds(1000), .adaptive = false});
   policy.on_entry(1 << 20, true, MonotonicTime(0));

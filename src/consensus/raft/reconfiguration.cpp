@@ -65,6 +65,7 @@ void Raft::update_progress(const std::map<NodeId, Peer>& peers, Outputs& out) {
       continue;
     }
     // A last word, so that it may learn that it is out.
+    peer->second.waiting = false;
     send_append(peer->first, peer->second, out);
     peer = peers_.erase(peer);
   }
@@ -96,7 +97,10 @@ void Raft::retire(Outputs& out) {
   if (role_ == Leadership::none) return;
   if (role_ == Leadership::leader) {
     const auto next = successor();
-    for (auto& [id, peer] : peers_) send_append(id, peer, out);
+    for (auto& [id, peer] : peers_) {
+      peer.waiting = false;
+      send_append(id, peer, out);
+    }
     if (next) send(*next, out, message::ProposeVote{});
     leave_role(out);
   }

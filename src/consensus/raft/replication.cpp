@@ -17,7 +17,8 @@ void Raft::send_append(const NodeId& to, Progress& peer, Outputs& out) {
   append.entries_view = append.prev.view;
   append.commit = log_.commit();
   append.round = round_;
-  if (peer.sent < log_.last()) {
+  // What it waits for may take long to read: heartbeats and rounds must not start that again.
+  if (peer.sent < log_.last() && !peer.waiting) {
     if (peer.sent + 1 < first_stored_) {
       peer.mode = Progress::Mode::snapshot;
       out.need_snapshot.push_back(to);
@@ -38,7 +39,7 @@ void Raft::fill(message::AppendEntries& append, Progress& peer) const {
     // The driver adds them from its ledger and may send fewer, so wait for the answer.
     append.end = std::min(end, log_.base());
     peer.mode = Progress::Mode::probe;
-    peer.waiting = true;
+    peer.wait();
     return;
   }
   const bool streaming = peer.mode == Progress::Mode::replicate;
@@ -60,7 +61,7 @@ void Raft::fill(message::AppendEntries& append, Progress& peer) const {
     peer.sent = append.end;
     peer.fly(append.end, bytes);
   } else {
-    peer.waiting = true;
+    peer.wait();
   }
 }
 
@@ -104,7 +105,8 @@ void Raft::send_due(Outputs& out) {
 void Raft::heartbeat(Outputs& out) {
   heartbeat_at_ = now_ + options_.heartbeat;
   for (auto& [id, peer] : peers_) {
-    peer.waiting = false;
+    if (peer.overdue) peer.waiting = false;  // taken for lost
+    peer.overdue = peer.waiting;
     send_append(id, peer, out);
   }
   want_retired(out);
@@ -134,7 +136,12 @@ void Raft::accepted(Progress& peer, const message::AppendResponse& answer, Outpu
     out.alarm = "a peer acknowledged more than there is";
     return;
   }
-  if (answer.match > peer.match) peer.invalid = 0;
+  // Without anything new it answers a heartbeat, and not what the peer waits for.
+  const bool progress = answer.match > peer.match;
+  if (progress) {
+    peer.invalid = 0;
+    peer.waiting = peer.overdue = false;
+  }
   peer.match = std::max(peer.match, answer.match);
   peer.sent = std::max(peer.sent, peer.match);
   peer.landed(peer.match);
@@ -142,7 +149,6 @@ void Raft::accepted(Progress& peer, const message::AppendResponse& answer, Outpu
   const bool stuck = peer.mode == Progress::Mode::snapshot && peer.match < log_.last() &&
                      peer.match + 1 < first_stored_;
   if (!stuck) peer.mode = Progress::Mode::replicate;
-  peer.waiting = false;
   advance_commit(out);
 }
 
@@ -169,7 +175,7 @@ void Raft::refused(const NodeId& id, Progress& peer, const message::AppendRespon
   }
   peer.start_probing(from);
   // A refusal that teaches nothing must not be answered at once, or two nodes shout at each other.
-  peer.waiting = from == before;
+  peer.waiting = peer.overdue = from == before;
   if (!peer.waiting) send_append(id, peer, out);
 }
 

@@ -168,8 +168,8 @@ void ReplicaWorld::step(ReplicaNode& node) {
     node.disk_scheduled = true;
     schedule(random_.between(1, node.disk_delay), Kind::disk, static_cast<uint32_t>(node.index));
   }
-  const uint64_t longest = 1'000'000;
-  step_soon(node, again ? std::clamp<uint64_t>(node.clock.until(*again), 1, longest) : longest);
+  // Exactly when it asked for, so that a wake-up which it forgot to ask for shows.
+  if (again) step_soon(node, std::max<uint64_t>(node.clock.until(*again), 1));
 }
 
 void ReplicaWorld::work_disk(ReplicaNode& node) {

@@ -24,7 +24,6 @@ struct Progress {
   SeqNo sent;   ///< the next message starts after it; match <= sent <= last
   Mode mode = Mode::probe;
   bool waiting = false;  ///< a message that must be answered, or lost, before the next
-  bool overdue = false;  ///< it still waits a heartbeat later: the next one sends again
   SeqNo commit_sent;     ///< the commit point that it was last told
   uint64_t round_acked = 0;
   MonotonicTime last_ack{0};
@@ -34,14 +33,10 @@ struct Progress {
 
   void start_probing(SeqNo from) {
     mode = Mode::probe;
-    waiting = overdue = false;
+    waiting = false;
     sent = from;
     in_flight.clear();
     bytes_in_flight = 0;
-  }
-  void wait() {
-    waiting = true;
-    overdue = false;
   }
   void fly(SeqNo end, uint64_t bytes) {
     in_flight.push_back({end, bytes});

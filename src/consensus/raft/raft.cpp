@@ -249,8 +249,7 @@ StateHash Raft::state_hash(const Renaming& renaming) const {
     one.add(peer.first);
     one.add(peer.second.match);
     one.add(peer.second.sent);
-    one.add(static_cast<uint64_t>(peer.second.mode) << 2 | uint64_t{peer.second.overdue} << 1 |
-            uint64_t{peer.second.waiting});
+    one.add(static_cast<uint64_t>(peer.second.mode) << 1 | uint64_t{peer.second.waiting});
     one.add(peer.second.commit_sent);
     one.add(peer.second.round_acked);
   });

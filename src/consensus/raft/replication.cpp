@@ -17,7 +17,7 @@ void Raft::send_append(const NodeId& to, Progress& peer, Outputs& out) {
   append.entries_view = append.prev.view;
   append.commit = log_.commit();
   append.round = round_;
-  // What it waits for may take long to read: heartbeats and rounds must not start that again.
+  // What it waits for may take long to read: rounds of reads must not start that again.
   if (peer.sent < log_.last() && !peer.waiting) {
     if (peer.sent + 1 < first_stored_) {
       peer.mode = Progress::Mode::snapshot;
@@ -39,7 +39,7 @@ void Raft::fill(message::AppendEntries& append, Progress& peer) const {
     // The driver adds them from its ledger and may send fewer, so wait for the answer.
     append.end = std::min(end, log_.base());
     peer.mode = Progress::Mode::probe;
-    peer.wait();
+    peer.waiting = true;
     return;
   }
   const bool streaming = peer.mode == Progress::Mode::replicate;
@@ -61,7 +61,7 @@ void Raft::fill(message::AppendEntries& append, Progress& peer) const {
     peer.sent = append.end;
     peer.fly(append.end, bytes);
   } else {
-    peer.wait();
+    peer.waiting = true;
   }
 }
 
@@ -105,8 +105,7 @@ void Raft::send_due(Outputs& out) {
 void Raft::heartbeat(Outputs& out) {
   heartbeat_at_ = now_ + options_.heartbeat;
   for (auto& [id, peer] : peers_) {
-    if (peer.overdue) peer.waiting = false;  // taken for lost
-    peer.overdue = peer.waiting;
+    peer.waiting = false;  // what it waits for may be lost
     send_append(id, peer, out);
   }
   want_retired(out);
@@ -140,7 +139,7 @@ void Raft::accepted(Progress& peer, const message::AppendResponse& answer, Outpu
   const bool progress = answer.match > peer.match;
   if (progress) {
     peer.invalid = 0;
-    peer.waiting = peer.overdue = false;
+    peer.waiting = false;
   }
   peer.match = std::max(peer.match, answer.match);
   peer.sent = std::max(peer.sent, peer.match);
@@ -175,7 +174,7 @@ void Raft::refused(const NodeId& id, Progress& peer, const message::AppendRespon
   }
   peer.start_probing(from);
   // A refusal that teaches nothing must not be answered at once, or two nodes shout at each other.
-  peer.waiting = peer.overdue = from == before;
+  peer.waiting = from == before;
   if (!peer.waiting) send_append(id, peer, out);
 }
 

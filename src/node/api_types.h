@@ -231,9 +231,8 @@ BOOST_DESCRIBE_STRUCT(NodeToNodeMetrics, (),
                       (refused_messages, dropped_messages, refused_connections, links, forwarding))
 struct NodeMetrics {
   SessionMetrics sessions;
-  NodeToNodeMetrics node_to_node;
 };
-BOOST_DESCRIBE_STRUCT(NodeMetrics, (), (sessions, node_to_node))
+BOOST_DESCRIBE_STRUCT(NodeMetrics, (), (sessions))
 
 struct JavaScriptMetrics {
   uint64_t bytecode_size = 0;

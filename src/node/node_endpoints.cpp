@@ -113,12 +113,21 @@ void install_metrics(EndpointRegistry& registry, const Surroundings& s) {
                                      {one.errors.parsing, one.errors.request_payload_too_large,
                                       one.errors.request_header_too_large}};
                                }
-                               metrics.node_to_node = s.facts.node_to_node();
                                return metrics;
                              }),
                              {})
       .set_auto_schema<void, api::NodeMetrics>()
       .set_forwarding_required(Forwarding::never)
+      .install();
+
+  // Ours: not in the published description.
+  registry
+      .make_command_endpoint("/node_to_node/metrics", Method::get,
+                             json_command_adapter<void>(
+                                 [s](CommandEndpointContext&) { return s.facts.node_to_node(); }),
+                             {})
+      .set_forwarding_required(Forwarding::never)
+      .set_openapi_hidden()
       .install();
 
   registry
@@ -243,7 +252,8 @@ api::ConsensusDetails consensus_details(const Surroundings& s) {
       api::LeadershipState::Leader};
   out.leadership_state = leaderships[static_cast<size_t>(details.leadership)];
   for (const auto& [id, ack] : details.acks) {
-    out.acks[id] = {ack.match.value, static_cast<uint64_t>(ack.last_heard / std::chrono::milliseconds(1))};
+    out.acks[id] = {ack.match.value,
+                    static_cast<uint64_t>(ack.last_heard / std::chrono::milliseconds(1))};
   }
   constexpr std::optional<api::RetirementPhase> phases[] = {
       std::nullopt, api::RetirementPhase::Ordered, api::RetirementPhase::Signed,
@@ -553,9 +563,9 @@ void locate_primary(const Surroundings& s, ReadOnlyEndpointContext& ctx) {
     address = published_address(ctx.tx, *primary, interface->rules().name);
   }
   if (!address) {
-    return ctx.call.set_error(http::status::internal_server_error, errors::internal_error,
-                              primary ? "Primary has no interface of this name"
-                                      : "Primary unknown");
+    return ctx.call.set_error(
+        http::status::internal_server_error, errors::internal_error,
+        primary ? "Primary has no interface of this name" : "Primary unknown");
   }
   ctx.call.set_status(http::status::permanent_redirect);
   ctx.call.set_header(http::header::location, "https://" + *address + "/node/primary");

@@ -86,7 +86,7 @@ class ClusterTest(unittest.TestCase):
         eventually(lambda: all(ack["seqno"] >= last and ack["last_received_ms"] < 60_000 for ack in
                                first.client().get("/node/consensus").json["details"]["acks"].values()),
                    "the primary shows what was acknowledged")
-        between = first.client().get("/node/metrics").json["node_to_node"]
+        between = first.client().get("/node/node_to_node/metrics").json
         self.assertEqual(len(between["links"]), 2)
         for link in between["links"].values():
             self.assertTrue(link["connected"] and link["receiving"], between)

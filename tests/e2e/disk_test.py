@@ -150,7 +150,7 @@ class DiskTest(unittest.TestCase):
                 lambda: (got := self.write(client, 1, prefer="wait=30")).status == 200 and got,
                 "writes are taken again")
             self.assertIn("preference-applied", answer.headers)
-            self.assertIn("could write the ledger after", node.log_text())
+            self.assertIn("the disk works again after", node.log_text())
             self.assertEqual(node.stop(), 0)
             self.assertGreaterEqual(self.committed_last(node), int(answer.txid.split(".")[1]))
 

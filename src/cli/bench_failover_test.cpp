@@ -9,24 +9,16 @@
 
 #include "cli/bench.h"
 #include "cli/bench_check.h"
+#include "cli/scratch_folder.h"
 #include "cli/stub_service.h"
 
 namespace entente::cli {
 namespace {
 
+using test::ScratchFolder;
 using test::stub_answer;
 using test::StubRequest;
 using test::StubService;
-
-struct ScratchFolder {
-  std::string path;
-  ScratchFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "entente-cli-XXXXXX").string();
-    path = mkdtemp(name.data());
-  }
-  ~ScratchFolder() { std::filesystem::remove_all(path); }
-  std::string file(const std::string& name) const { return path + "/" + name; }
-};
 
 /// A primary that keeps records, gives each write a transaction id, and knows their status.
 struct Primary {

@@ -8,25 +8,17 @@
 #include <map>
 #include <mutex>
 
+#include "cli/scratch_folder.h"
 #include "cli/stub_service.h"
 #include "smallbank_generated.h"
 
 namespace entente::cli {
 namespace {
 
+using test::ScratchFolder;
 using test::stub_answer;
 using test::StubRequest;
 using test::StubService;
-
-/// A folder that is gone when the test ends.
-struct ScratchFolder {
-  std::string path;
-  ScratchFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "entente-cli-XXXXXX").string();
-    path = mkdtemp(name.data());
-  }
-  ~ScratchFolder() { std::filesystem::remove_all(path); }
-};
 
 /// Records in memory, as the basic application keeps them.
 struct Records {

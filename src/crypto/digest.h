@@ -69,5 +69,6 @@ class AnyDigest {
 };
 
 Bytes hash(Hash hash, BytesView data);
+Bytes hmac(Hash hash, BytesView key, BytesView data);  ///< RFC 2104
 
 }  // namespace entente::crypto

@@ -87,6 +87,8 @@ class KeyPair {
   Bytes sign(BytesView message) const;        ///< DER, over the hash of the message
   Bytes sign_digest(BytesView digest) const;  ///< DER, over the digest itself (≤ 64 bytes)
   Bytes sign_raw(BytesView message) const;    ///< r ‖ s, over the hash of the message
+  Bytes sign_raw(BytesView message, Hash hash) const;  ///< the same with a chosen hash function
+  Bytes scalar() const;  ///< The private scalar, of coordinate size. The caller wipes it.
 
   evp_pkey_st* native_handle() const { return public_.native_handle(); }  ///< not owned
 

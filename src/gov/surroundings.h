@@ -5,9 +5,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "base/environment.h"
 #include "crypto/key.h"
+#include "crypto/secret.h"
 #include "entente/kv.h"
 #include "entente/node_context.h"
 #include "entente/types.h"
@@ -60,6 +62,8 @@ struct Surroundings {
 struct Requests {
   bool chunk = false;
   bool snapshot = false;
+  /// Of a rekey in this transaction: what comes after it in the same transaction counts with it.
+  std::optional<crypto::SymmetricKey> new_secret;
 };
 void carry_out(const Requests& requests, const Surroundings& surroundings);
 

@@ -1,0 +1,12 @@
+#pragma once
+// The modules of the application, compiled by this engine. Source: docs/governance.md.
+
+#include "entente/kv.h"
+#include "entente/result.h"
+
+namespace entente::gov {
+
+/// Compiles every module anew and notes the engine's version. Errors name the module.
+Result<void> refresh_app_bytecode_cache(kv::Tx& tx);
+
+}  // namespace entente::gov

@@ -254,7 +254,7 @@ TEST_F(CommandLine, SandboxFolderHoldsAValidConfiguration) {
   EXPECT_EQ(configuration->insecure_open->users.size(), 3u);
   EXPECT_EQ(configuration->network.rpc_interfaces[0].bind_address.text(), "127.0.0.1:8123");
   std::vector<std::string> named = configuration->command.start.constitution_files;
-  EXPECT_EQ(named.size(), 4u);
+  EXPECT_EQ(named.size(), 5u);  // those of the default constitution, one for virtual nodes
   named.insert(named.end(), configuration->insecure_open->users.begin(),
                configuration->insecure_open->users.end());
   named.push_back(configuration->command.start.members[0].certificate_file);

@@ -9,6 +9,7 @@
 
 #include "cli/cluster_observer.h"
 #include "cli/commands.h"
+#include "cli/constitution_files.h"
 #include "cli/sandbox_cluster.h"
 #include "cli/sandbox_examples.h"
 #include "cli/sandbox_signals.h"
@@ -23,6 +24,7 @@ constexpr unsigned most_nodes = 9;
 
 struct SandboxOptions {
   SandboxPlan plan;
+  std::string constitution = "default";
   std::string folder = "workspace/sandbox";
   bool json = false;
   bool heal = false;
@@ -36,19 +38,6 @@ std::string this_program() {
   std::error_code error;
   const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
   return error ? "entente" : path.string();
-}
-
-/// Beside the installed program, or in the source tree that it was built from.
-std::string default_constitution() {
-  const auto beside = std::filesystem::path(this_program()).parent_path().parent_path() /
-                      "share/entente/constitutions/sandbox";
-  for (const std::string& folder :
-       {beside.lexically_normal().string(), std::string(ENTENTE_CONSTITUTIONS "/sandbox"),
-        std::string(ENTENTE_INSTALLED_CONSTITUTIONS "/sandbox")}) {
-    std::error_code ignored;
-    if (std::filesystem::is_directory(folder, ignored)) return folder;
-  }
-  return beside.string();
 }
 
 json::array nodes_in_json(const SandboxCluster& cluster) {
@@ -171,7 +160,6 @@ CLI::Validator odd_number() {
 void add_sandbox(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<SandboxOptions>();
   options->plan.application = invocation.hooks.applications.front();
-  options->plan.constitution_folder = default_constitution();
   CLI::App& command =
       *app.add_subcommand("sandbox", "Start a new service on this machine, for trying things out");
   if (invocation.hooks.applications.size() > 1) {
@@ -197,9 +185,11 @@ void add_sandbox(CLI::App& app, Invocation& invocation) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   command
-      .add_option("--constitution", options->plan.constitution_folder,
-                  "Folder with actions.js, validate.js, resolve.js and apply.js")
-      ->type_name("DIR");
+      .add_option("--constitution", options->constitution,
+                  "A constitution that comes with the program (default, sandbox, veto, operator,\n"
+                  "operator_provisioner, example), or a folder with scripts of your own")
+      ->type_name("NAME|DIR")
+      ->capture_default_str();
   command.add_flag("--json", options->json, "Print one JSON object when the service answers");
   command.footer(
       "Ctrl-C ends the service. Until members can vote, the service is opened by a genesis option\n"
@@ -215,6 +205,7 @@ void add_sandbox(CLI::App& app, Invocation& invocation) {
     if (options->heal && options->plan.nodes == 1) {
       throw CLI::ValidationError("--heal", "needs --nodes 3 or more: a majority has to live");
     }
+    options->plan.constitution = constitution_folder(options->constitution);
     invocation.run = [options, &invocation] { return run_sandbox(*options, invocation); };
   });
 }

@@ -11,14 +11,13 @@
 #include "base/environment.h"
 #include "base/json.h"
 #include "cli/bench_smallbank.h"
+#include "cli/constitution_files.h"
 
 namespace entente::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* constitution_order[] = {"actions.js", "validate.js", "resolve.js",
-                                              "apply.js"};
 constexpr uint64_t longest_file = 1 << 20;
 constexpr unsigned readable = 0644;
 
@@ -100,21 +99,11 @@ std::string SandboxFolder::description() const {
   return out;
 }
 
-Result<std::vector<std::string>> constitution_files(const std::string& folder) {
-  std::vector<std::string> out;
-  for (const char* name : constitution_order) {
-    out.push_back((fs::path(folder) / name).string());
-    if (!system_disk().exists(out.back())) return Error{out.back() + " is missing"};
-  }
-  return out;
-}
-
-Result<void> SandboxFolder::write_configuration(const SandboxPlan& plan) const {
+Result<void> SandboxFolder::write_configuration(const SandboxPlan& plan,
+                                                std::vector<std::string> constitution) const {
   const IdentityFiles first_member = member(0);
   SandboxGenesis genesis;
-  for (const char* name : constitution_order) {
-    genesis.constitution_files.push_back(std::string("constitution/") + name);
-  }
+  genesis.constitution_files = std::move(constitution);
   genesis.member_certificate = name_of(first_member.certificate);
   genesis.member_encryption_key = name_of(*first_member.encryption_public_key);
   for (unsigned i = 0; i < plan.users; ++i) {
@@ -138,13 +127,15 @@ Result<void> SandboxFolder::prepare_to_join(const SandboxFolder& home, const std
 }
 
 Result<void> SandboxFolder::prepare(const SandboxPlan& plan) const {
-  const auto constitution = constitution_files(plan.constitution_folder);
+  const auto constitution = constitution_files(plan.constitution);
   if (!constitution) return constitution.error().at("the constitution");
   if (auto made = system_disk().create_folders(file("constitution")); !made) return made.error();
+  std::vector<std::string> scripts;
   for (const std::string& path : *constitution) {
     const auto script = small_text(path);
     if (!script) return script.error();
-    auto copied = write_new_file(file("constitution/" + name_of(path)), *script, readable);
+    scripts.push_back("constitution/" + name_of(path));
+    auto copied = write_new_file(file(scripts.back()), *script, readable);
     if (!copied) return copied.error();
   }
   const auto made =
@@ -162,7 +153,7 @@ Result<void> SandboxFolder::prepare(const SandboxPlan& plan) const {
     if (!batch) return batch.error();
     if (!balance) return balance.error();
   }
-  return write_configuration(plan);
+  return write_configuration(plan, std::move(scripts));
 }
 
 Result<std::string> SandboxFolder::rpc_address() const {

@@ -16,8 +16,8 @@ struct SandboxPlan {
   std::string application;
   uint16_t port = 8000;  ///< 0: any free one
   unsigned users = 2;
-  std::string constitution_folder;  ///< its *.js files, see constitution_files()
-  unsigned nodes = 1;               ///< how many the service is to have
+  std::string constitution;  ///< folder of its scripts, see constitution_files()
+  unsigned nodes = 1;        ///< how many the service is to have
 };
 
 class SandboxFolder {
@@ -56,12 +56,9 @@ class SandboxFolder {
   std::optional<int> running_node() const;
 
  private:
-  Result<void> write_configuration(const SandboxPlan& plan) const;
+  Result<void> write_configuration(const SandboxPlan& plan,
+                                   std::vector<std::string> constitution) const;
   std::string path_;
 };
-
-/// actions.js, validate.js, resolve.js, apply.js of a folder, in this order: together they are one
-/// module. An error if one is missing.
-Result<std::vector<std::string>> constitution_files(const std::string& folder);
 
 }  // namespace entente::cli

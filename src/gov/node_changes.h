@@ -3,15 +3,26 @@
 // part of the ledger: this is asked after a proposal was applied, before it commits.
 // Source: docs/consensus.md (reconfiguration), docs/governance.md.
 
+#include <map>
+#include <optional>
+#include <string>
+
 #include "entente/kv.h"
 #include "entente/result.h"
 #include "gov/surroundings.h"
+#include "replica/node_table.h"
 
 namespace entente::gov {
 
-/// Errors: a row that does not parse, no trusted node left, more of them than consensus takes, a
-/// node trusted that was removed before, a change of who takes part while too many earlier ones are
-/// not committed.
-Result<void> check_node_changes(kv::ReadOnlyTx& tx, const Surroundings& surroundings);
+/// The table of nodes, own writes included. A row that does not parse is nullopt.
+using NodeRows = std::map<std::string, std::optional<replica::NodeRow>>;
+NodeRows node_rows(kv::ReadOnlyTx& tx);
+
+/// Whether a proposal may turn `before` into `after`. Rows that it did not change are not looked
+/// at. Errors: a row that does not parse, a node removed or trusted again that had been trusted, a
+/// retirement declared committed, no trusted node left, more of them than consensus takes, a change
+/// of who takes part while too many earlier ones are not committed.
+Result<void> check_node_changes(const NodeRows& before, const NodeRows& after,
+                                const Surroundings& surroundings);
 
 }  // namespace entente::gov

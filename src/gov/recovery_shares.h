@@ -29,8 +29,7 @@ Result<void> refresh_for_new_member(kv::Tx& tx, const Surroundings& surroundings
                                     const std::string& member);
 
 /// At the first opening, and when a recovery ends: the shares, and how older secrets hang on it.
-Result<void> issue_first_shares(kv::Tx& tx, const Surroundings& surroundings,
-                                const Requests& requests);
+Result<void> issue_first_shares(kv::Tx& tx, const Surroundings& surroundings);
 Result<void> issue_shares_after_recovery(kv::Tx& tx, const Surroundings& surroundings);
 
 /// A new ledger secret from the next entry on, sealed for every node that takes part, and shares of

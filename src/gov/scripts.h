@@ -1,0 +1,56 @@
+#pragma once
+// Runs the scripts of governance: the functions of the constitution, and ballots. Each call gets a
+// fresh interpreter, in which the module is evaluated anew, and its own budget of memory, stack and
+// time: what `js_runtime_options` says, but never less than the defaults.
+// Source: docs/governance.md (constitutions).
+//
+// Thread-safe: a call borrows one of the isolates that wait here, or makes one more. Compiled
+// modules are kept by the digest of their text.
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "entente/kv.h"
+#include "gov/decision.h"
+#include "gov/surroundings.h"
+
+namespace entente::gov {
+
+struct Validation {
+  bool valid = false;
+  std::string description;  ///< may be empty
+};
+
+/// What the scripts of one request are about. Views outlive the calls.
+struct ScriptSubject {
+  std::string_view constitution;  ///< source
+  std::string_view proposal;      ///< payload, as text
+  std::string_view proposal_id;
+  std::string_view proposer;
+};
+
+class Scripts {
+ public:
+  /// `surroundings` must outlive this object.
+  explicit Scripts(const Surroundings& surroundings);
+  ~Scripts();
+  Scripts(const Scripts&) = delete;
+  Scripts& operator=(const Scripts&) = delete;
+
+  ScriptResult<Validation> validate(kv::ReadOnlyTx& tx, const ScriptSubject& subject);
+  ScriptResult<bool> vote(kv::ReadOnlyTx& tx, const ScriptSubject& subject,
+                          const std::string& member, const std::string& ballot);
+  ScriptResult<std::string> resolve(kv::ReadOnlyTx& tx, const ScriptSubject& subject,
+                                    const std::vector<Vote>& votes);
+  /// `requests` must live until the transaction has committed.
+  ScriptResult<std::monostate> apply(kv::Tx& tx, Requests& requests, const ScriptSubject& subject);
+
+ private:
+  struct Content;
+  std::unique_ptr<Content> content_;
+};
+
+}  // namespace entente::gov

@@ -48,7 +48,7 @@ Decision decide(const ProposalInfo& proposal, const std::string* newest,
 
   ScriptResult<std::string> resolved = scripts.resolve(votes);
   if (ScriptError* error = std::get_if<ScriptError>(&resolved)) {
-    error->failure.reason.insert(0, failed_to_resolve);
+    if (error->kind == ScriptError::Kind::threw) error->failure.reason.insert(0, failed_to_resolve);
     return failed(std::move(error->failure));
   }
   const std::string& text = std::get<std::string>(resolved);

@@ -19,6 +19,10 @@
 
 namespace entente::gov {
 
+/// The constitution as it is stored, and what the engine made of it. Immutable, shared by threads.
+class Constitution;
+using ConstitutionPtr = std::shared_ptr<const Constitution>;
+
 struct Validation {
   bool valid = false;
   std::string description;  ///< may be empty
@@ -26,8 +30,8 @@ struct Validation {
 
 /// What the scripts of one request are about. Views outlive the calls.
 struct ScriptSubject {
-  std::string_view constitution;  ///< source
-  std::string_view proposal;      ///< payload, as text
+  const Constitution& constitution;
+  std::string_view proposal;  ///< payload, as text
   std::string_view proposal_id;
   std::string_view proposer;
 };
@@ -39,6 +43,9 @@ class Scripts {
   ~Scripts();
   Scripts(const Scripts&) = delete;
   Scripts& operator=(const Scripts&) = delete;
+
+  /// The constitution in force; null if there is none. Throws RpcException 500 if it is no text.
+  ConstitutionPtr constitution(kv::ReadOnlyTx& tx);
 
   ScriptResult<Validation> validate(kv::ReadOnlyTx& tx, const ScriptSubject& subject);
   ScriptResult<bool> vote(kv::ReadOnlyTx& tx, const ScriptSubject& subject,

@@ -145,4 +145,27 @@ Bytes hash(Hash hash, BytesView data) {
   return to_bytes(AnyDigest(hash, data));
 }
 
+Bytes hmac(Hash function, BytesView key, BytesView data) {
+  const size_t block = function == Hash::sha256 ? 64 : 128;
+  Bytes inner(block);
+  inner.reserve(block + data.size());
+  if (key.size() > block) {
+    const AnyDigest shortened(function, key);
+    std::memcpy(inner.data(), BytesView(shortened).data(), BytesView(shortened).size());
+  } else if (!key.empty()) {
+    std::memcpy(inner.data(), key.data(), key.size());
+  }
+  Bytes outer(block);
+  outer.reserve(block + digest_size(function));
+  const WipeAtExit inner_wiped(inner);
+  const WipeAtExit outer_wiped(outer);
+  for (size_t i = 0; i < block; ++i) {
+    outer[i] = inner[i] ^ 0x5c;
+    inner[i] ^= 0x36;
+  }
+  append(inner, data);
+  append(outer, AnyDigest(function, inner));
+  return hash(function, outer);
+}
+
 }  // namespace entente::crypto

@@ -15,8 +15,8 @@ namespace entente::crypto {
 /// must be EC on one of those curves or RSA.
 Result<Bytes> spki_from_jwk(const json::object& jwk);
 
-/// `kty`, and the members of that kind of key. EC and OKP numbers have the length that their curve
-/// gives them; shorter ones are filled up with zeros on the left.
+/// `kty`, and the members of that kind of key. EC numbers that are shorter than their curve says
+/// are filled up with zeros on the left; those of octet keys are exact.
 Result<PublicKey> ec_public_key_from_jwk(const json::object& jwk);
 Result<KeyPair> ec_key_pair_from_jwk(const json::object& jwk);  ///< `d` must belong to `x`, `y`
 Result<RsaPublicKey> rsa_public_key_from_jwk(const json::object& jwk);

@@ -294,4 +294,18 @@ Bytes KeyPair::sign_raw(BytesView message) const {
   return std::move(*raw);
 }
 
+Bytes KeyPair::sign_raw(BytesView message, Hash hash) const {
+  Result<Bytes> raw = der_to_raw_signature(sign_digest(AnyDigest(hash, message)), curve());
+  ENTENTE_ASSERT(raw.ok());
+  return std::move(*raw);
+}
+
+Bytes KeyPair::scalar() const {
+  const BigNumPtr number = key_number(native_handle(), OSSL_PKEY_PARAM_PRIV_KEY);
+  ENTENTE_ASSERT(number != nullptr);
+  Bytes out(coordinate_size(curve()));
+  ENTENTE_ASSERT(BN_bn2binpad(number.get(), out.data(), static_cast<int>(out.size())) > 0);
+  return out;
+}
+
 }  // namespace entente::crypto

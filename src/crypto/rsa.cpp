@@ -20,7 +20,67 @@ const EVP_MD* sha256_function() {
   return function;
 }
 
-Result<std::shared_ptr<EVP_PKEY>> checked(PkeyPtr key) {
+PkeyContextPtr context_of(EVP_PKEY* key) {
+  PkeyContextPtr context(EVP_PKEY_CTX_new(key, nullptr));
+  ENTENTE_ASSERT(context != nullptr);
+  return context;
+}
+
+constexpr size_t max_label = size_t{1} << 20;
+
+// After the init call for encryption or decryption. The label must be within its limit.
+void choose_oaep_sha256(EVP_PKEY_CTX* context, BytesView label) {
+  ENTENTE_ASSERT(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) == 1);
+  ENTENTE_ASSERT(EVP_PKEY_CTX_set_rsa_oaep_md(context, sha256_function()) == 1);
+  ENTENTE_ASSERT(EVP_PKEY_CTX_set_rsa_mgf1_md(context, sha256_function()) == 1);
+  if (label.empty()) return;
+  void* copy = OPENSSL_memdup(label.data(), label.size());
+  ENTENTE_ASSERT(copy != nullptr);
+  ENTENTE_ASSERT(EVP_PKEY_CTX_set0_rsa_oaep_label(context, copy, static_cast<int>(label.size())) ==
+                 1);
+}
+
+// After the init call for signing or verification.
+void choose_pkcs1_sha256(EVP_PKEY_CTX* context) {
+  ENTENTE_ASSERT(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1);
+  ENTENTE_ASSERT(EVP_PKEY_CTX_set_signature_md(context, sha256_function()) == 1);
+}
+
+const EVP_MD* function_of(Hash hash) {
+  static const EVP_MD* const functions[] = {sha256_function(),
+                                            EVP_MD_fetch(nullptr, "SHA2-384", nullptr),
+                                            EVP_MD_fetch(nullptr, "SHA2-512", nullptr)};
+  const EVP_MD* function = functions[static_cast<size_t>(hash)];
+  ENTENTE_ASSERT(function != nullptr);
+  return function;
+}
+
+/// Largest salt that fits: RFC 8017 §9.1.1 step 3. nullopt if not even the hash does.
+std::optional<size_t> max_salt(size_t bits, Hash hash) {
+  const size_t encoded = (bits - 1 + 7) / 8;
+  if (encoded < digest_size(hash) + 2) return std::nullopt;
+  return encoded - digest_size(hash) - 2;
+}
+
+// After the init call for signing or verification.
+void choose_pss(EVP_PKEY_CTX* context, Hash hash, size_t salt) {
+  ENTENTE_ASSERT(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1);
+  ENTENTE_ASSERT(EVP_PKEY_CTX_set_signature_md(context, function_of(hash)) == 1);
+  ENTENTE_ASSERT(EVP_PKEY_CTX_set_rsa_mgf1_md(context, function_of(hash)) == 1);
+  ENTENTE_ASSERT(EVP_PKEY_CTX_set_rsa_pss_saltlen(context, static_cast<int>(salt)) == 1);
+}
+
+Bytes big_endian(const EVP_PKEY* key, const char* name) {
+  const BigNumPtr number = key_number(key, name);
+  ENTENTE_ASSERT(number != nullptr);
+  Bytes out(static_cast<size_t>(BN_num_bytes(number.get())));
+  BN_bn2bin(number.get(), out.data());
+  return out;
+}
+
+}  // namespace
+
+Result<RsaPublicKey> RsaPublicKey::adopt(std::shared_ptr<EVP_PKEY> key) {
   if (EVP_PKEY_is_a(key.get(), "RSA") != 1) return Error{"key is not an RSA key"};
   const int bits = EVP_PKEY_get_bits(key.get());
   if (bits < min_bits || bits > max_bits) {
@@ -30,29 +90,8 @@ Result<std::shared_ptr<EVP_PKEY>> checked(PkeyPtr key) {
   if (e == nullptr || !BN_is_odd(e.get()) || BN_is_one(e.get()) || BN_num_bits(e.get()) > 64) {
     return Error{"RSA exponent is not an odd number in [3, 2^64)"};
   }
-  return std::shared_ptr<EVP_PKEY>(std::move(key));
+  return RsaPublicKey(std::move(key));
 }
-
-PkeyContextPtr context_of(EVP_PKEY* key) {
-  PkeyContextPtr context(EVP_PKEY_CTX_new(key, nullptr));
-  ENTENTE_ASSERT(context != nullptr);
-  return context;
-}
-
-// After the init call for encryption or decryption.
-void choose_oaep_sha256(EVP_PKEY_CTX* context) {
-  ENTENTE_ASSERT(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) == 1);
-  ENTENTE_ASSERT(EVP_PKEY_CTX_set_rsa_oaep_md(context, sha256_function()) == 1);
-  ENTENTE_ASSERT(EVP_PKEY_CTX_set_rsa_mgf1_md(context, sha256_function()) == 1);
-}
-
-// After the init call for signing or verification.
-void choose_pkcs1_sha256(EVP_PKEY_CTX* context) {
-  ENTENTE_ASSERT(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1);
-  ENTENTE_ASSERT(EVP_PKEY_CTX_set_signature_md(context, sha256_function()) == 1);
-}
-
-}  // namespace
 
 Result<RsaPublicKey> RsaPublicKey::from_pem(std::string_view pem) {
   const Result<Bytes> der = parse_pem(pem, "PUBLIC KEY");
@@ -63,9 +102,7 @@ Result<RsaPublicKey> RsaPublicKey::from_pem(std::string_view pem) {
 Result<RsaPublicKey> RsaPublicKey::from_der(BytesView spki) {
   Result<PkeyPtr> key = public_key_from_der(spki);
   if (!key.ok()) return key.error();
-  Result<std::shared_ptr<EVP_PKEY>> good = checked(std::move(*key));
-  if (!good.ok()) return good.error();
-  return RsaPublicKey(std::move(*good));
+  return adopt(std::move(*key));
 }
 
 Result<RsaPublicKey> RsaPublicKey::from_components(BytesView n, BytesView e) {
@@ -78,11 +115,13 @@ Result<RsaPublicKey> RsaPublicKey::from_components(BytesView n, BytesView e) {
   ENTENTE_ASSERT(OSSL_PARAM_BLD_push_BN(numbers.get(), OSSL_PKEY_PARAM_RSA_E, exponent.get()) == 1);
   Result<PkeyPtr> key = key_from_numbers("RSA", EVP_PKEY_PUBLIC_KEY, numbers.get());
   if (!key.ok()) return key.error();
-  Result<std::shared_ptr<EVP_PKEY>> good = checked(std::move(*key));
-  if (!good.ok()) return good.error();
-  return RsaPublicKey(std::move(*good));
+  return adopt(std::move(*key));
 }
 
+RsaPublicKey::Numbers RsaPublicKey::numbers() const {
+  return {big_endian(key_.get(), OSSL_PKEY_PARAM_RSA_N),
+          big_endian(key_.get(), OSSL_PKEY_PARAM_RSA_E)};
+}
 Bytes RsaPublicKey::der() const {
   return to_der<i2d_PUBKEY>(key_.get());
 }
@@ -93,11 +132,12 @@ size_t RsaPublicKey::bits() const {
   return static_cast<size_t>(EVP_PKEY_get_bits(key_.get()));
 }
 
-Result<Bytes> RsaPublicKey::encrypt_oaep_sha256(BytesView plaintext) const {
+Result<Bytes> RsaPublicKey::encrypt_oaep_sha256(BytesView plaintext, BytesView label) const {
+  if (label.size() > max_label) return Error{"RSA-OAEP label is too long"};
   const ErrorQueueScope errors;
   const PkeyContextPtr context = context_of(key_.get());
   ENTENTE_ASSERT(EVP_PKEY_encrypt_init(context.get()) == 1);
-  choose_oaep_sha256(context.get());
+  choose_oaep_sha256(context.get(), label);
   Bytes ciphertext(static_cast<size_t>(EVP_PKEY_get_size(key_.get())));
   size_t size = ciphertext.size();
   if (EVP_PKEY_encrypt(context.get(), ciphertext.data(), &size, plaintext.data(),
@@ -118,31 +158,29 @@ bool RsaPublicKey::verify_rs256(BytesView message, BytesView signature) const {
                          Digest::size) == 1;
 }
 
-RsaKeyPair RsaKeyPair::generate(unsigned bits) {
-  ENTENTE_ASSERT(bits >= min_bits && bits <= max_bits);
+bool RsaPublicKey::verify_pss(Hash hash, size_t salt, BytesView message,
+                              BytesView signature) const {
+  const std::optional<size_t> most = max_salt(bits(), hash);
+  if (!most || salt > *most) return false;
   const ErrorQueueScope errors;
-  Result<std::shared_ptr<EVP_PKEY>> key = checked(PkeyPtr(EVP_RSA_gen(bits)));
-  ENTENTE_ASSERT(key.ok());
-  return RsaKeyPair(RsaPublicKey(std::move(*key)));
-}
-
-Result<RsaKeyPair> RsaKeyPair::from_pem(std::string_view pem) {
-  Result<PkeyPtr> key = private_key_from_pem(pem);
-  if (!key.ok()) return key.error();
-  Result<std::shared_ptr<EVP_PKEY>> good = checked(std::move(*key));
-  if (!good.ok()) return good.error();
-  return RsaKeyPair(RsaPublicKey(std::move(*good)));
+  const PkeyContextPtr context = context_of(key_.get());
+  ENTENTE_ASSERT(EVP_PKEY_verify_init(context.get()) == 1);
+  choose_pss(context.get(), hash, salt);
+  const AnyDigest digest(hash, message);
+  return EVP_PKEY_verify(context.get(), signature.data(), signature.size(),
+                         BytesView(digest).data(), BytesView(digest).size()) == 1;
 }
 
 std::string RsaKeyPair::private_pem() const {
   return private_key_to_pem(native_handle());
 }
 
-Result<Bytes> RsaKeyPair::decrypt_oaep_sha256(BytesView ciphertext) const {
+Result<Bytes> RsaKeyPair::decrypt_oaep_sha256(BytesView ciphertext, BytesView label) const {
+  if (label.size() > max_label) return Error{"RSA-OAEP label is too long"};
   const ErrorQueueScope errors;
   const PkeyContextPtr context = context_of(native_handle());
   ENTENTE_ASSERT(EVP_PKEY_decrypt_init(context.get()) == 1);
-  choose_oaep_sha256(context.get());
+  choose_oaep_sha256(context.get(), label);
   Bytes plaintext(static_cast<size_t>(EVP_PKEY_get_size(native_handle())));
   size_t size = plaintext.size();
   if (EVP_PKEY_decrypt(context.get(), plaintext.data(), &size, ciphertext.data(),
@@ -163,6 +201,24 @@ Bytes RsaKeyPair::sign_rs256(BytesView message) const {
   size_t size = signature.size();
   ENTENTE_ASSERT(EVP_PKEY_sign(context.get(), signature.data(), &size, digest.bytes.data(),
                                Digest::size) == 1);
+  signature.resize(size);
+  return signature;
+}
+
+Result<Bytes> RsaKeyPair::sign_pss(Hash hash, size_t salt, BytesView message) const {
+  const std::optional<size_t> most = max_salt(public_.bits(), hash);
+  if (!most || salt > *most) return Error{"RSA-PSS salt does not fit into the modulus"};
+  const ErrorQueueScope errors;
+  const PkeyContextPtr context = context_of(native_handle());
+  ENTENTE_ASSERT(EVP_PKEY_sign_init(context.get()) == 1);
+  choose_pss(context.get(), hash, salt);
+  const AnyDigest digest(hash, message);
+  Bytes signature(static_cast<size_t>(EVP_PKEY_get_size(native_handle())));
+  size_t size = signature.size();
+  if (EVP_PKEY_sign(context.get(), signature.data(), &size, BytesView(digest).data(),
+                    BytesView(digest).size()) != 1) {
+    return openssl_error("RSA-PSS signature");
+  }
   signature.resize(size);
   return signature;
 }

@@ -25,6 +25,10 @@ class RsaPublicKey {
   /// Big-endian modulus and exponent, as in a JSON web key (RFC 7518 §6.3).
   static Result<RsaPublicKey> from_components(BytesView n, BytesView e);
 
+  struct Numbers {
+    Bytes n, e;
+  };
+  Numbers numbers() const;  ///< big-endian, without leading zeros
   Bytes der() const;
   std::string pem() const;
   size_t bits() const;
@@ -39,6 +43,8 @@ class RsaPublicKey {
 
  private:
   friend class RsaKeyPair;
+  /// Any RSA key within the limits.
+  static Result<RsaPublicKey> adopt(std::shared_ptr<evp_pkey_st> key);
   explicit RsaPublicKey(std::shared_ptr<evp_pkey_st> key) : key_(std::move(key)) {}
   std::shared_ptr<evp_pkey_st> key_;
 };

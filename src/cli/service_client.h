@@ -25,8 +25,9 @@ class ServiceClient {
   const std::string& address() const { return address_; }
   /// Connects when needed; once more when a connection that was kept turns out to have ended or to
   /// belong to an overtaken branch of the ledger, so that only requests that may arrive twice are
-  /// to be sent. An answer of any status.
-  Result<Answer> call(std::string_view method, std::string_view target);
+  /// to be sent. An answer of any status. `headers`: further whole lines.
+  Result<Answer> call(std::string_view method, std::string_view target, std::string_view body = {},
+                      std::string_view headers = {});
   /// An error for every status but 200, and for a body that is not JSON.
   Result<Document> get(std::string_view target);
 
@@ -39,7 +40,14 @@ class ServiceClient {
   std::optional<TlsClient> connection_;
 };
 
+struct Request {
+  std::string_view method, target, body, headers;
+};
 /// One request that goes where redirections (307, 308) send it, over a few of them at most.
+/// `address` becomes that of the node that answered.
+Result<Answer> call_following(const TlsContext& context, std::string& address,
+                              const Request& request, int timeout_seconds);
+/// The same without a body.
 Result<Answer> call_following(const TlsContext& context, std::string address,
                               std::string_view method, std::string_view target,
                               int timeout_seconds);

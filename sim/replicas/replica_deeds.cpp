@@ -190,28 +190,62 @@ bool ReplicaWorld::quorum_without(const std::set<uint32_t>& voters,
 // it is committed, that one may need a quorum of the configuration before.
 void ReplicaWorld::settle_membership() {
   if (!pending_) return;
-  bool known_everywhere = true;
+  bool known_everywhere = joiner_votes();
+  const TxId decisive = pending_->votes_by.value_or(pending_->id);
   for (const auto& node : nodes_) {
     if (node->dead) continue;
-    const TxStatus status = node->replica->status(pending_->id);
-    checker_.told(*node, pending_->id, status);
-    if (status == TxStatus::invalid) return pending_.reset();
+    const TxStatus status = node->replica->status(decisive);
+    checker_.told(*node, decisive, status);
+    if (status == TxStatus::invalid) {
+      // The joiner is still there if only the entry that let it vote was rolled back.
+      if (!pending_->votes_by) return pending_.reset();
+      return pending_->votes_by.reset();
+    }
     const bool votes = pending_->voters.contains(static_cast<uint32_t>(node->index));
     if (votes && status != TxStatus::committed) known_everywhere = false;
   }
+  if (pending_->joiner && !pending_->votes_by) return give_up_dead_joiner();
   if (!known_everywhere) return;
   voters_ = pending_->voters;
   pending_.reset();
 }
 
+/// It will not catch up any more: it leaves without ever having voted, or hardly.
+void ReplicaWorld::give_up_dead_joiner() {
+  const ReplicaNode& joiner = *nodes_[indexes_.at(*pending_->joiner)];
+  ReplicaNode* leads = leader();
+  if (!joiner.dead || leads == nullptr) return;
+  const auto id = leads->set_status({&joiner}, "Retired", true);
+  step_soon(*leads, 1);
+  if (!id) return;
+  // Until this is known everywhere, its vote may have been counted on.
+  pending_ = Pending{*id, voters_, {}, {}};
+  probe("learners retired");
+}
+
+/// Whoever joins learns first; when it votes is up to the leader. True if nobody joins.
+bool ReplicaWorld::joiner_votes() {
+  if (!pending_->joiner || pending_->votes_by) return true;
+  const ReplicaNode* leads = leader();
+  if (leads == nullptr) return false;
+  for (const consensus::Configuration& one : leads->replica->details().configurations) {
+    if (!one.voters.contains(*pending_->joiner)) continue;
+    pending_->votes_by = TxId{leads->store.view_of(one.seqno), one.seqno};
+    probe("learners promoted");
+    return true;
+  }
+  return false;
+}
+
 bool ReplicaWorld::propose(std::set<uint32_t> voters, const ReplicaNode& node,
-                           std::string_view status) {
+                           std::string_view status, bool joins) {
   ReplicaNode* leads = leader();
   if (leads == nullptr) return false;
-  const auto id = leads->set_status({&node}, status);
+  const auto id = leads->set_status({&node}, status, joins);
   step_soon(*leads, 1);
   if (!id) return false;
-  pending_ = Pending{*id, std::move(voters)};
+  pending_ = Pending{*id, std::move(voters), {}, {}};
+  if (joins) pending_->joiner = node.id;
   note(std::string(status) + " " + std::to_string(node.index) + " as " + id->text());
   probe("membership changes");
   return true;
@@ -237,7 +271,7 @@ void ReplicaWorld::join() {
   step_soon(node, 1);
   std::set<uint32_t> voters = voters_;
   voters.insert(static_cast<uint32_t>(node.index));
-  propose(std::move(voters), node, "Trusted");
+  propose(std::move(voters), node, "Trusted", true);
 }
 
 void ReplicaWorld::retire() {

@@ -51,12 +51,13 @@ void ReplicaNode::join(const Service& service) {
 }
 
 std::optional<TxId> ReplicaNode::set_status(const std::vector<const ReplicaNode*>& nodes,
-                                            std::string_view status) {
+                                            std::string_view status, bool learning) {
   auto tx = store.begin();
   auto table = tx.rw(replica::nodes_info_map);
   for (const ReplicaNode* node : nodes) {
     const std::string row = R"({"node_to_node_interface":{"published_address":")" + node->address +
-                            R"("},"status":")" + std::string(status) + "\"}";
+                            R"("},"status":")" + std::string(status) + "\"" +
+                            (learning ? R"(,"learning":true})" : "}");
     table.put(as_bytes(node->id.value), as_bytes(row));
   }
   const auto result = lane->commit(tx, {.urgent = true});

@@ -87,7 +87,7 @@ class ReplicaNode final : public replica::Transport {
   bool leads() const { return replica->is_primary(); }
   /// Puts rows of nodes with this status into the table, if it leads.
   std::optional<TxId> set_status(const std::vector<const ReplicaNode*>& nodes,
-                                 std::string_view status);
+                                 std::string_view status, bool learning = false);
 
   const size_t index;
   const ledger::Signer signer;

@@ -65,6 +65,8 @@ class ReplicaWorld {
   struct Pending {
     TxId id;
     std::set<uint32_t> voters;
+    std::optional<NodeId> joiner = {};
+    std::optional<TxId> votes_by = {};  ///< the entry that lets the joiner vote, once there is one
   };
   struct Rot {
     uint32_t node;
@@ -104,7 +106,10 @@ class ReplicaWorld {
   void fill_disk();
   void rot();
   void settle_membership();
-  bool propose(std::set<uint32_t> voters, const ReplicaNode& node, std::string_view status);
+  bool propose(std::set<uint32_t> voters, const ReplicaNode& node, std::string_view status,
+               bool joins = false);
+  bool joiner_votes();
+  void give_up_dead_joiner();
   bool quorum_without(const std::set<uint32_t>& voters, std::optional<uint32_t> gone) const;
   ReplicaNode* leader();
   ReplicaNode& some_node();

@@ -54,9 +54,7 @@ Result<SecretBroadcast> parse_secret_broadcast(BytesView text) {
     if (!items) return items.error();
     auto& list = parsed.nodes[NodeId{std::string(member.key())}];
     for (size_t i = 0; i < (*items)->size(); ++i) {
-      const auto element = node->element(i);
-      if (!element) return element.error();
-      auto item = parse_item(*element);
+      auto item = parse_item(node->element(i));
       if (!item) return item.error();
       list.push_back(std::move(*item));
     }

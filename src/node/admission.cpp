@@ -242,7 +242,8 @@ std::optional<Refusal> Gate::admit(bool trusted) {
                                    request_->certificate_signing_request,
                                    request_->evidence,
                                    request_->node_data,
-                                   trusted ? std::optional(secret) : std::nullopt}
+                                   trusted ? std::optional(secret) : std::nullopt,
+                                   true}
                                .to_json();
   ctx_.tx.rw(tables::nodes_info).put(as_bytes(id_.value), as_bytes(json::dump(row)));
   log::info("node", "Node {} at {} joins as {}", id_.value, request_->address,

@@ -116,6 +116,7 @@ std::optional<Exit> Node::Parts::build() {
   options.self = identity->id;
   options.address = node_to_node.text();
   options.secrets = secrets;
+  options.encryption_key = identity->encryption_key;
   if (service) options.signer = signer();
   options.signatures = signature_limits(configuration);
   options.chunk_size = configuration.ledger.chunk_size;
@@ -130,7 +131,7 @@ std::optional<Exit> Node::Parts::build() {
   history = std::make_unique<history::History>(
       history::LedgerSources{
           *ledger,
-          [this] { return secrets; },
+          [this] { return replica->secrets(); },
           [this] { return service ? service->certificate : identity->self_signed; },
           {start.cose_issuer, start.cose_subject}},
       *replica, clock,
@@ -166,7 +167,7 @@ std::optional<Exit> Node::Parts::listen() {
                      .status = *replica,
                      .clock = clock,
                      .service = [this] { return service ? &*service : nullptr; },
-                     .secrets = [this] { return secrets; },
+                     .secrets = [this] { return replica->secrets(); },
                      .cose_issuer = cose_issuer,
                      .cose_subject = cose_subject,
                      .pending_configurations = [this] { return replica->pending_configurations(); },

@@ -41,6 +41,7 @@ json::object NodeRow::to_json() && {
   if (claims) row["code_digest"] = to_hex(claims->measurement);
   if (node_data && !node_data->is_null()) row["node_data"] = std::move(*node_data);
   if (ledger_secret) row["ledger_secret_seqno"] = ledger_secret->value;
+  if (learning) row["learning"] = true;
   return row;
 }
 

@@ -27,6 +27,7 @@ struct NodeRow {
   const tee::Evidence& evidence;
   std::optional<json::value> node_data;
   std::optional<SeqNo> ledger_secret;  ///< start of the newest secret that it was given
+  bool learning = false;               ///< see replica/node_table.h
 
   json::object to_json() &&;
 };

@@ -15,6 +15,7 @@ void Inbox::Content::clear() {
   stable.clear();
   messages.clear();
   reads.clear();
+  roots.clear();
   message_bytes.clear();
 }
 
@@ -41,6 +42,12 @@ void Inbox::put(StableNotice notice) {
 void Inbox::put(LedgerRead read) {
   std::unique_lock lock(mutex_);
   content_.reads.push_back(std::move(read));
+  notify(lock, true);
+}
+
+void Inbox::put(RootWanted root) {
+  std::unique_lock lock(mutex_);
+  content_.roots.push_back(std::move(root));
   notify(lock, true);
 }
 

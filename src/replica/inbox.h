@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,6 +23,12 @@ struct StableNotice {
   SeqNo upto;
 };
 
+/// Somebody waits for the Merkle root over the entries up to this one.
+struct RootWanted {
+  TxId id;
+  std::shared_ptr<std::promise<Result<Digest>>> answer;
+};
+
 /// From an authenticated node, as it came over its link.
 struct Incoming {
   NodeId from;
@@ -35,6 +42,7 @@ class Inbox {
     std::vector<StableNotice> stable;
     std::vector<Incoming> messages;
     std::vector<LedgerRead> reads;
+    std::vector<RootWanted> roots;
     std::map<NodeId, size_t> message_bytes;  ///< by sender, with what a message takes beside them
     void clear();
   };
@@ -44,6 +52,7 @@ class Inbox {
   void put(std::unique_ptr<Batch> batch);
   void put(StableNotice notice);
   void put(LedgerRead read);
+  void put(RootWanted root);
   /// False: so much of this sender waits already that the message was dropped, which the protocol
   /// survives. A sender of whom nothing waits may send one of any size.
   bool put(Incoming message);

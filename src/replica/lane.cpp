@@ -35,6 +35,7 @@ kv::CommitResult Lane::commit(kv::Tx& tx, const CommitOptions& options) {
   batch.epoch = epoch;
   batch.urgent = batch.urgent || options.urgent;
 
+  use_newest(content_->secrets, content_->sealer, content_->generation);
   Batch::Entry entry;
   entry.offset = batch.bytes.size();
   const auto sealed =

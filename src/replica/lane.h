@@ -11,6 +11,7 @@
 #include "replica/inbox.h"
 #include "replica/node_table.h"
 #include "replica/replica.h"
+#include "replica/secret_table.h"
 
 namespace entente::replica {
 
@@ -18,12 +19,19 @@ struct Lane::Content {
   kv::Store& store;
   Inbox& inbox;
   const NodeTable& nodes;
-  ledger::EntrySealer sealer;
+  const SecretTable& secrets;
+  ledger::EntrySealer sealer;         // the thread's own
+  uint64_t generation;                // of the secrets that it uses
   std::atomic<Batch*> open{nullptr};  // owned; only the lane puts one there
 
   Content(kv::Store& used_store, Inbox& used_inbox, const NodeTable& known_nodes,
-          ledger::EntrySealer own_sealer)
-      : store(used_store), inbox(used_inbox), nodes(known_nodes), sealer(std::move(own_sealer)) {}
+          const SecretTable& known_secrets)
+      : store(used_store),
+        inbox(used_inbox),
+        nodes(known_nodes),
+        secrets(known_secrets),
+        sealer(known_secrets.get()),
+        generation(known_secrets.generation()) {}
   ~Content() { take_open(); }
   Content(const Content&) = delete;
   Content& operator=(const Content&) = delete;

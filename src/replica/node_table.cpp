@@ -6,12 +6,13 @@
 namespace entente::replica {
 namespace {
 
-std::map<NodeId, std::string> voters_of(const NodeRows& rows) {
-  std::map<NodeId, std::string> voters;
+consensus::Configuration configuration_of(const NodeRows& rows, SeqNo seqno) {
+  consensus::Configuration configuration{seqno, {}};
   for (const auto& [id, row] : rows) {
-    if (row.status == NodeRow::Status::trusted) voters.emplace(id, row.address);
+    if (row.status != NodeRow::Status::trusted) continue;
+    (row.learning ? configuration.learners : configuration.voters).emplace(id, row.address);
   }
-  return voters;
+  return configuration;
 }
 
 std::optional<NodeRow::Status> status_of(std::string_view text) {
@@ -42,16 +43,20 @@ Result<NodeRow> parse_node_row(BytesView text) {
     if (!published) return published.error();
     row.address = std::move(*published);
   }
-  if (const auto committed = reader.member("retired_committed")) {
-    const auto value = committed->as_bool();
+  using Flag = std::pair<std::string_view, bool NodeRow::*>;
+  for (const auto& [name, flag] : {Flag{"learning", &NodeRow::learning},
+                                   Flag{"retired_committed", &NodeRow::retired_committed}}) {
+    const auto member = reader.member(name);
+    if (!member) continue;
+    const auto value = member->as_bool();
     if (!value) return value.error();
-    row.retired_committed = *value;
+    row.*flag = *value;
   }
   return row;
 }
 
 NodeChange change_rows(NodeRows& rows, SeqNo seqno, const std::vector<kv::Write>& writes) {
-  const auto voters_before = voters_of(rows);
+  const auto before = configuration_of(rows, seqno);
   std::set<NodeId> retired;
   for (const kv::Write& write : writes) {
     const NodeId id{to_text(write.key)};
@@ -63,14 +68,14 @@ NodeChange change_rows(NodeRows& rows, SeqNo seqno, const std::vector<kv::Write>
                 row.error().message);
       continue;
     }
-    if (row->retired_committed) retired.insert(id);
+    if (row->retired_committed && !row->learning) retired.insert(id);
     rows.emplace(id, std::move(*row));
   }
   NodeChange change;
-  auto voters = voters_of(rows);
-  if (voters != voters_before) {
+  auto after = configuration_of(rows, seqno);
+  if (after != before && !after.voters.empty()) {
     change.kind = consensus::EntryKind::configuration;
-    change.configuration = consensus::Configuration{seqno, std::move(voters)};
+    change.configuration = std::move(after);
   } else if (!retired.empty()) {
     change.kind = consensus::EntryKind::retired;
     change.retired = std::move(retired);
@@ -119,6 +124,16 @@ NodeTable::Versions::const_iterator NodeTable::version_at(SeqNo seqno) const {
 NodeRows NodeTable::rows(SeqNo seqno) const {
   const std::lock_guard lock(mutex_);
   return version_at(seqno)->second.rows;
+}
+
+std::set<NodeId> NodeTable::retired_learners(SeqNo seqno) const {
+  const std::lock_guard lock(mutex_);
+  std::set<NodeId> found;
+  for (const auto& [id, row] : version_at(seqno)->second.rows) {
+    const bool left = row.status == NodeRow::Status::retired && row.learning;
+    if (left && !row.retired_committed) found.insert(id);
+  }
+  return found;
 }
 
 void NodeTable::truncate(SeqNo last) {

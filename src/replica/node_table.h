@@ -30,6 +30,9 @@ struct NodeRow {
   enum class Status : uint8_t { pending, trusted, retired };
   Status status = Status::pending;
   std::string address;  ///< published `host:port` of the node-to-node interface
+  /// Has not caught up since it joined: trusted, it receives the log and does not vote. The primary
+  /// takes this away.
+  bool learning = false;
   bool retired_committed = false;
   bool operator==(const NodeRow&) const = default;
 };
@@ -47,7 +50,8 @@ struct NodeChange {
 };
 
 /// The change that `writes` to the table make at `seqno`, and the rows after it. A row that does
-/// not parse counts as absent.
+/// not parse counts as absent. Rows that would leave nobody to vote change no configuration, and
+/// learners that leave are nothing that consensus waits for.
 NodeChange change_rows(NodeRows& rows, SeqNo seqno, const std::vector<kv::Write>& writes);
 
 /// What the ledger says of a node.
@@ -70,6 +74,9 @@ class NodeTable {
   /// known: what arrives again from before it is committed here, and is not looked at any more; the
   /// changes up to that state, made once more, end in that state.
   NodeRows rows(SeqNo seqno = {UINT64_MAX}) const;
+  /// Retired as of the transaction at `seqno` without having voted ever, and not yet said to be
+  /// deletable: nobody's quorum needs them.
+  std::set<NodeId> retired_learners(SeqNo seqno) const;
   void truncate(SeqNo last);
   /// How many configurations are not compacted yet.
   size_t pending_configurations() const;

@@ -15,6 +15,11 @@ constexpr size_t most_workers = 256;
 /// lead.
 constexpr uint64_t max_unstable_bytes = 64 << 20;
 constexpr auto brake_patience = std::chrono::milliseconds(5);
+constexpr auto longest_root_wait = std::chrono::seconds(1);
+constexpr MonotonicTime root_patience{100};
+/// Leaves below the commit point whose roots can still be asked for: a proposal binds itself to the
+/// state that it was checked against, which may be committed meanwhile.
+constexpr uint64_t kept_leaves = 4096;
 
 consensus::RaftOptions core_options(const ReplicaOptions& options) {
   consensus::RaftOptions core;
@@ -26,6 +31,8 @@ consensus::RaftOptions core_options(const ReplicaOptions& options) {
   core.max_uncommitted_entries = options.max_uncommitted_transactions;
   core.max_uncommitted_bytes = options.max_uncommitted_bytes;
   core.max_pending_configurations = max_pending_configurations + most_workers;
+  // Promotions come from promote_learners(), which looks before the transaction gets its id.
+  core.learner_lag = UINT64_MAX / 2;
   return core;
 }
 
@@ -40,7 +47,7 @@ std::optional<MonotonicTime> earlier(std::optional<MonotonicTime> a,
 
 Replica::Tail::Tail(const ReplicaOptions& options, Inbox& inbox)
     : core(core_options(options)),
-      sealer(options.secrets ? options.secrets : std::make_shared<ledger::LedgerSecrets>()),
+      sealer(std::make_shared<ledger::LedgerSecrets>()),
       sequencer([&inbox](std::unique_ptr<Batch> batch) { inbox.recycle(std::move(batch)); }) {}
 
 Replica::Replica(ReplicaOptions options, kv::Store& store, Inbox& inbox, LedgerSink& sink,
@@ -52,14 +59,19 @@ Replica::Replica(ReplicaOptions options, kv::Store& store, Inbox& inbox, LedgerS
       transport_(transport),
       clock_(clock),
       nodes_(std::make_unique<NodeTable>()),
+      secrets_(std::make_unique<SecretTable>(options_.self, options_.encryption_key)),
       tail_(std::make_unique<Tail>(options_, inbox)),
       published_(std::make_unique<Published>()),
       lanes_(std::make_unique<Lanes>()),
       confirmations_(std::make_unique<Confirmations>()) {
-  if (!options_.secrets) options_.secrets = std::make_shared<ledger::LedgerSecrets>();
+  if (options_.secrets) secrets_->give(options_.secrets);
   store_.set_local_hook(nodes_info_map, [this](SeqNo seqno, const std::vector<kv::Write>& writes) {
     nodes_->write(seqno, writes);
   });
+  store_.set_local_hook(ledger::maps::encrypted_ledger_secrets,
+                        [this](SeqNo seqno, const std::vector<kv::Write>& writes) {
+                          secrets_->write(seqno, writes);
+                        });
   tail_->lane = make_lane();
 }
 
@@ -74,15 +86,12 @@ void Replica::start_service() {
 void Replica::join_service(ledger::Signer signer,
                            std::shared_ptr<const ledger::LedgerSecrets> secrets) {
   options_.signer = std::move(signer);
-  options_.secrets = std::move(secrets);
-  tail_->sealer.use(options_.secrets);
-  lanes_->each([&](Lane::Content& lane) { lane.sealer.use(options_.secrets); });
+  secrets_->give(std::move(secrets));
   obey(tail_->core.step(consensus::input::Join{}));
 }
 
 std::unique_ptr<Lane> Replica::make_lane() {
-  auto content = std::make_shared<Lane::Content>(store_, inbox_, *nodes_,
-                                                 ledger::EntrySealer(options_.secrets));
+  auto content = std::make_shared<Lane::Content>(store_, inbox_, *nodes_, *secrets_);
   lanes_->add(content);
   return std::unique_ptr<Lane>(new Lane(std::move(content)));
 }
@@ -104,6 +113,9 @@ std::optional<MonotonicTime> Replica::step() {
 
   drain(now);
   if (fetch_what_is_missing(now)) drain(now);
+  std::move(tail.received.roots.begin(), tail.received.roots.end(),
+            std::back_inserter(tail.roots_wanted));
+  answer_roots(now);
   if (hand_over_requested_.exchange(false)) {
     obey(tail.core.step(consensus::input::TransferLeadership{}));
   }
@@ -118,15 +130,21 @@ std::optional<MonotonicTime> Replica::step() {
   obey(tail.core.step(consensus::input::Flush{now}));
   // The slot of a signature holds up what came after it: go on once it is filled.
   while (sign(now)) drain(now);
+  answer_roots(now);
   write_ledger();
   transmit();
-  if (tail.has_peers && now - tail.details_at >= options_.heartbeat) publish_details();
+  if (tail.has_peers && now - tail.details_at >= options_.heartbeat) {
+    publish_details();
+    promote_learners();
+  }
   note_dropped_messages();
 
   published_->waiters.expire(now);
   confirmations_->expire(now);
   std::optional<MonotonicTime> fetch_at;
   if (tail.missing_since) fetch_at = *tail.missing_since + gap_patience;
+  // An entry that is just being made in its lane: very soon again.
+  if (!tail.roots_wanted.empty()) fetch_at = earlier(fetch_at, now + root_patience);
   const auto deadline =
       earlier(published_->waiters.next_deadline(), confirmations_->next_deadline());
   return earlier(earlier(tail.wake_at, fetch_at), deadline);
@@ -178,6 +196,12 @@ bool Replica::fetch_what_is_missing(MonotonicTime now) {
   }
   if (now - *tail.missing_since < gap_patience) return false;
   tail.missing_since = now;  // if it is just being made, look again later
+  return fetch_from_lanes();
+}
+
+/// What the lanes hold back until their threads are done.
+bool Replica::fetch_from_lanes() {
+  Tail& tail = *tail_;
   bool found = false;
   lanes_->each([&](Lane::Content& lane) {
     if (auto batch = lane.take_open()) {
@@ -186,6 +210,31 @@ bool Replica::fetch_what_is_missing(MonotonicTime now) {
     }
   });
   return found;
+}
+
+/// Nothing: the entry is on its way into the tree.
+std::optional<Result<Digest>> Replica::root_of(TxId id) const {
+  const Tail& tail = *tail_;
+  if (store_.view_of(id.seqno) != id.view) return Error{"no such entry in this node's ledger"};
+  if (id.seqno > tail.installed()) return std::nullopt;
+  if (id.seqno.value + 1 < tail.tree.first()) return Error{"the root is no longer known"};
+  return tail.tree.root(id.seqno.value + 1);
+}
+
+void Replica::answer_roots(MonotonicTime now) {
+  auto& wanted = tail_->roots_wanted;
+  if (wanted.empty()) return;
+  const auto answer = [&](RootWanted& one) {
+    auto root = root_of(one.id);
+    if (root) one.answer->set_value(std::move(*root));
+    return root.has_value();
+  };
+  std::erase_if(wanted, answer);
+  if (wanted.empty()) return;
+  if (fetch_from_lanes()) {
+    drain(now);
+    std::erase_if(wanted, answer);
+  }
 }
 
 void Replica::drain(MonotonicTime now) {
@@ -241,12 +290,14 @@ bool Replica::sign(MonotonicTime now) {
   const bool requested = chunk_requested_.exchange(false);
   if (requested || tail.chunk_bytes >= options_.chunk_size) flags |= ledger::close_chunk_after;
   const MonotonicTime begin = clock_.now();
-  const auto values = ledger::sign_root(*options_.signer, slot.id, tail.tree, tail.tree.first(),
-                                        clock_.unix_time());
+  const uint64_t first = std::max(tail.tree.first(), tail.core.committed().seqno.value);
+  const auto values =
+      ledger::sign_root(*options_.signer, slot.id, tail.tree, first, clock_.unix_time());
   const MonotonicTime made = clock_.now();
   tail.signing.add(made - begin, made);
   const auto writes = values.write_set();
   if (tail.unwritten.view != slot.id.view) write_ledger();
+  use_newest(*secrets_, tail.sealer, tail.generation);
   const auto sealed = tail.sealer.seal(writes, slot.id, {}, flags, tail.unwritten.bytes);
   // A reservation dies only with its epoch, and the epoch ends on this thread.
   ENTENTE_ASSERT(store_.fill(slot, writes));
@@ -311,7 +362,7 @@ void Replica::commit_up_to(SeqNo seqno) {
   Tail& tail = *tail_;
   store_.compact(seqno);
   nodes_->compact(seqno);
-  tail.tree.flush(seqno.value);
+  if (seqno.value > kept_leaves) tail.tree.flush(seqno.value - kept_leaves);
   std::optional<MonotonicTime> made;
   for (; !tail.signatures.empty() && tail.signatures.front().seqno <= seqno;
        tail.signatures.pop_front()) {
@@ -327,6 +378,7 @@ void Replica::commit_up_to(SeqNo seqno) {
   }
   if (published_->braking > 0) published_->moved.notify_all();
   published_->waiters.commit(reached, [this](TxId id) { return status(id); });
+  retire_learners();
 }
 
 Replica::Tip Replica::tip() const {
@@ -393,6 +445,20 @@ size_t Replica::pending_configurations() const {
 
 MessageCounts Replica::message_counts() const {
   return {published_->refused_messages, inbox_.dropped_messages()};
+}
+
+std::shared_ptr<const ledger::LedgerSecrets> Replica::secrets() const {
+  return secrets_->get();
+}
+
+Result<Digest> Replica::root_at(TxId id) {
+  auto answer = std::make_shared<std::promise<Result<Digest>>>();
+  auto root = answer->get_future();
+  inbox_.put(RootWanted{id, std::move(answer)});
+  if (root.wait_for(longest_root_wait) != std::future_status::ready) {
+    return Error{"the root of " + id.text() + " did not come in time"};
+  }
+  return root.get();
 }
 
 Standing Replica::standing(const NodeId& node) const {

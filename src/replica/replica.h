@@ -16,6 +16,8 @@
 #include "base/environment.h"
 #include "consensus/core.h"
 #include "consensus/signature_policy.h"
+#include "crypto/rsa.h"
+#include "entente/json.h"
 #include "entente/types.h"
 #include "kv/store.h"
 #include "ledger/entry.h"
@@ -29,6 +31,7 @@ class Confirmations;
 class Inbox;
 class LedgerSink;
 class Replica;
+class SecretTable;
 class Transport;
 struct Arrival;
 struct Incoming;
@@ -114,6 +117,8 @@ struct ReplicaOptions {
   std::string address;  ///< `host:port` of the node-to-node interface, as others dial it
   std::optional<ledger::Signer> signer;                  ///< may come with join_service()
   std::shared_ptr<const ledger::LedgerSecrets> secrets;  ///< likewise: empty until then
+  /// Under which this node receives later ledger secrets. None: there will not be any.
+  std::optional<crypto::RsaKeyPair> encryption_key;
   consensus::SignatureLimits signatures;
   uint64_t chunk_size = 5 << 20;                  ///< bytes of entries, then the chunk is closed
   uint64_t max_uncommitted_transactions = 10000;  ///< 0: unlimited
@@ -178,6 +183,12 @@ class Replica final : public Status {
   /// As of the last entry here, committed or not.
   Standing standing(const NodeId& node) const;
   MessageCounts message_counts() const;
+  /// Those of the last local transaction included, committed or not.
+  std::shared_ptr<const ledger::LedgerSecrets> secrets() const;
+  /// The Merkle root over the entries of this node up to and including `id`. Waits until the
+  /// replica thread has it, at most a second. Errors: not in this node's log in that view, or so
+  /// old that its root is no longer known. Never on the replica thread.
+  Result<Digest> root_at(TxId id);
   /// The next signature closes the open ledger chunk.
   void request_chunk() { chunk_requested_ = true; }
 
@@ -202,6 +213,9 @@ class Replica final : public Status {
 
   void drain(MonotonicTime now);
   bool fetch_what_is_missing(MonotonicTime now);
+  bool fetch_from_lanes();
+  void answer_roots(MonotonicTime now);
+  std::optional<Result<Digest>> root_of(TxId id) const;
   void publish_details();
   void note_dropped_messages();
   void extend(const consensus::EntryMeta& meta, BytesView bytes);
@@ -229,6 +243,10 @@ class Replica final : public Status {
   void transmit(consensus::Outputs::Send send);
   void catch_up(LedgerRead read);
   void retire(const std::set<NodeId>& nodes);
+  void retire_learners();
+  void promote_learners();
+  std::optional<TxId> rewrite_rows(const std::set<NodeId>& nodes,
+                                   const std::function<void(json::object&)>& change);
 
   ReplicaOptions options_;  // const once the service is started or joined
   kv::Store& store_;
@@ -240,6 +258,7 @@ class Replica final : public Status {
   std::atomic<bool> hand_over_requested_{false};
   std::atomic<bool> stopping_{false};
   std::unique_ptr<NodeTable> nodes_;
+  std::unique_ptr<SecretTable> secrets_;
   std::unique_ptr<Tail> tail_;
   std::unique_ptr<Published> published_;
   std::unique_ptr<Lanes> lanes_;

@@ -55,6 +55,7 @@ struct Replica::Tail {
   consensus::Raft core;
   ledger::MerkleTree tree;
   ledger::EntrySealer sealer;
+  uint64_t generation = 0;  // of the secrets that it uses
   Sequencer sequencer;
   Inbox::Content received;                       // kept for its memory
   std::vector<consensus::EntryMeta> to_propose;  // in order, in the tree, not yet proposed
@@ -64,6 +65,7 @@ struct Replica::Tail {
   RecentEntries recent;
   std::vector<consensus::Outputs::Send> sends;  // leave when what they carry is in `recent`
   std::map<NodeId, View> reading;               // for whom the ledger is being read, in which view
+  std::vector<RootWanted> roots_wanted;         // of entries that are not in the tree yet
   std::vector<Letter> letters;                  // ready to leave at the end of the step
   bool has_peers = false;
   consensus::Epoch epoch;                         // that store and sequencer are in

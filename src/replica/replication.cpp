@@ -13,6 +13,8 @@ namespace entente::replica {
 namespace {
 
 constexpr std::chrono::milliseconds verification_interval{10};
+/// Entries that a learner may lack when it is to vote: as many as may be uncommitted, usually.
+constexpr uint64_t promotion_lag = 10'000;
 
 kv::Epoch to_kv(consensus::Epoch epoch) {
   return {epoch.value};
@@ -71,6 +73,7 @@ void Replica::truncate(const consensus::Outputs::Truncate& cut) {
   store_.set_follower(to_kv(cut.epoch));
   store_.rollback(cut.last, cut.next_view, to_kv(cut.epoch));
   nodes_->truncate(cut.last);
+  secrets_->truncate(cut.last);
   tail.tree.truncate(cut.last.value + 1);
   tail.recent.truncate(cut.last);
   tail.sequencer.begin_epoch(cut.epoch, cut.last + 1);
@@ -96,6 +99,7 @@ void Replica::take_role(const consensus::Outputs::Role& role, bool opens_view) {
       // Committed here by workers, and never reached the log.
       store_.rollback(tail.installed(), role.view, to_kv(role.epoch));
       nodes_->truncate(tail.installed());
+      secrets_->truncate(tail.installed());
     }
   } else if (!published_->primary || published_->view != role.view.value) {
     write_ledger();
@@ -114,27 +118,65 @@ void Replica::take_role(const consensus::Outputs::Role& role, bool opens_view) {
   publish_details();
 }
 
-/// Says in the ledger, and thereby to every later leader, that these nodes may be deleted.
-void Replica::retire(const std::set<NodeId>& nodes) {
-  Tail& tail = *tail_;
-  if (tail.retiring && tail.retiring->first == tail.epoch && tail.retiring->second == nodes) return;
+/// One transaction that changes the rows of these nodes. Nothing if it was not taken.
+std::optional<TxId> Replica::rewrite_rows(const std::set<NodeId>& nodes,
+                                          const std::function<void(json::object&)>& change) {
   auto tx = store_.begin();
   auto table = tx.rw(nodes_info_map);
   for (const NodeId& node : nodes) {
     const auto text = table.get(as_bytes(node.value));
     auto row = text ? json::parse(as_text(*text)) : Result<json::value>(Error{"no row"});
     if (!row.ok() || !row->is_object()) continue;  // deleted by hand: nobody waits for it
-    row->as_object()["retired_committed"] = true;
+    change(row->as_object());
     table.put(as_bytes(node.value), as_bytes(json::dump(*row)));
   }
-  const auto result = tail.lane->commit(tx, {.urgent = true});
-  tail.lane->hand_over();
-  if (result.status != kv::CommitStatus::committed) return;  // asked again soon
+  const auto result = tail_->lane->commit(tx, {.urgent = true});
+  tail_->lane->hand_over();
+  if (result.status != kv::CommitStatus::committed) return std::nullopt;  // asked again soon
+  return result.id;
+}
+
+/// Says in the ledger, and thereby to every later leader, that these nodes may be deleted.
+void Replica::retire(const std::set<NodeId>& nodes) {
+  Tail& tail = *tail_;
+  if (tail.retiring && tail.retiring->first == tail.epoch && tail.retiring->second == nodes) return;
+  const auto id = rewrite_rows(nodes, [](json::object& row) { row["retired_committed"] = true; });
+  if (!id) return;
   tail.retiring = {tail.epoch, nodes};
   for (const NodeId& node : nodes) {
     log::info("consensus", "Node {} is retired; it may be stopped once {} is committed", node.value,
-              result.id.text());
+              id->text());
   }
+}
+
+/// Nobody counted on them: once their leaving is committed they may go.
+void Replica::retire_learners() {
+  if (tail_->core.role() != consensus::Leadership::leader) return;
+  const auto left = nodes_->retired_learners(tail_->core.committed().seqno);
+  if (!left.empty()) retire(left);
+}
+
+/// A leader lets those vote who have caught up.
+void Replica::promote_learners() {
+  Tail& tail = *tail_;
+  if (tail.core.role() != consensus::Leadership::leader) return;
+  const auto& active = tail.core.configurations().all();
+  if (active.empty() || active.back().learners.empty() ||
+      active.back().seqno > tail.core.committed().seqno) {
+    return;
+  }
+  std::set<NodeId> ready;
+  const consensus::Details details = tail.core.details();
+  for (const auto& [id, address] : active.back().learners) {
+    const auto ack = details.acks.find(id);
+    if (ack == details.acks.end() || ack->second.match.value == 0) continue;
+    if (ack->second.match + promotion_lag >= tail.core.last().seqno) ready.insert(id);
+  }
+  if (ready.empty() || !rewrite_rows(ready, [](json::object& row) { row.erase("learning"); })) {
+    return;
+  }
+  for (const NodeId& id : ready)
+    log::info("consensus", "Node {} has caught up: it votes", id.value);
 }
 
 // ------------------------------------------------------------------------------------- receiving
@@ -183,6 +225,7 @@ void Replica::install(const consensus::Outputs::Append& append, const Arrival& a
 Result<void> Replica::install(const consensus::EntryMeta& meta, const ledger::EntryView& entry) {
   Tail& tail = *tail_;
   // The evidence digest is covered by the leaf, and the leaf by the root of the next signature.
+  use_newest(*secrets_, tail.sealer, tail.generation);
   const auto writes = tail.sealer.open_maps(entry, tail.plaintext);
   if (!writes) return writes.error();
   const bool signs = meta.kind == consensus::EntryKind::signature;

@@ -165,18 +165,21 @@ class TestCluster {
 
   Node& add_node() {
     nodes.push_back(std::make_unique<Node>(*this));
-    nodes.back()->replica->join_service(nodes.back()->signer, test_secrets());
+    const auto secrets = leader() != nullptr ? leader()->replica->secrets() : test_secrets();
+    nodes.back()->replica->join_service(nodes.back()->signer, secrets);
     return *nodes.back();
   }
 
   /// One transaction that gives these nodes this status, by whoever leads.
-  TxId set_status(const std::vector<size_t>& which, std::string_view status) {
+  TxId set_status(const std::vector<size_t>& which, std::string_view status,
+                  bool learning = false) {
     Node& primary = *leader();
     auto tx = primary.store.begin();
     auto table = tx.rw(nodes_info_map);
     for (const size_t i : which) {
       const std::string row = R"({"node_to_node_interface":{"published_address":")" +
-                              nodes[i]->address + R"("},"status":")" + std::string(status) + "\"}";
+                              nodes[i]->address + R"("},"status":")" + std::string(status) + "\"" +
+                              (learning ? R"(,"learning":true})" : "}");
       table.put(as_bytes(nodes[i]->id.value), as_bytes(row));
     }
     const auto result = primary.lane->commit(tx, {.urgent = true});

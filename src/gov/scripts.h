@@ -55,6 +55,10 @@ class Scripts {
   /// `requests` must live until the transaction has committed.
   ScriptResult<std::monostate> apply(kv::Tx& tx, Requests& requests, const ScriptSubject& subject);
 
+  /// After apply: whether what it may have put in place of the constitution can be one. What could
+  /// not decide about its own replacement must never come into force.
+  Result<void> check_successor(kv::ReadOnlyTx& tx, const Constitution& before);
+
  private:
   struct Content;
   std::unique_ptr<Content> content_;

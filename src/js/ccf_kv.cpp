@@ -84,7 +84,7 @@ std::optional<Target> target_of(JSContext* context, JSValueConst self, std::stri
     throw_internal_error(context, "Internal: Unable to access MapHandle");
     return std::nullopt;
   }
-  const kv::Context on_behalf = transaction->read().context();
+  const kv::Context on_behalf = transaction->context();
   kv::Access granted = kv::access_of(on_behalf, map->kind);
   if (transaction->write() == nullptr) {
     granted = kv::allows(granted, kv::Access::read) ? kv::Access::read : kv::Access::none;

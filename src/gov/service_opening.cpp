@@ -67,7 +67,7 @@ Result<void> endorse_service(kv::Tx& tx, const Surroundings& surroundings,
   const TxId created = *info.current_service_create_txid;
   const UnixTime now = surroundings.clock.unix_time();
   std::optional<ledger::EndorsementRecord> record;
-  const bool recovered = info.recovery_count != 0;
+  const bool recovered = info.recovery_count.value_or(0) != 0;
   if (recovered && (created.view.value <= 2 || created.seqno.value <= 1)) {
     return Error{"no recovery can have been created by transaction " + created.text()};
   }

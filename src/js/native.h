@@ -48,7 +48,7 @@ inline const JSClassID class_id = next_class_id();
 struct CallOver {};
 
 namespace detail {
-bool enter_native(JSContext* context);  // false: the call is over, an exception is pending
+void enter_native(JSContext* context);  // may not return: the call is over
 void native_threw(JSContext* context);  // inside of a catch block
 void leave_native(JSContext* context);  // may not return
 template <typename R>
@@ -61,6 +61,10 @@ template <>
 struct Failed<int> {
   static int value() { return -1; }
 };
+template <typename T>
+struct Failed<T*> {
+  static T* value() { return nullptr; }
+};
 
 template <auto F>
 struct Guard;
@@ -68,7 +72,7 @@ template <typename R, typename... Args, R (*F)(JSContext*, Args...)>
 struct Guard<F> {
   static R call(JSContext* context, Args... args) {
     R result = Failed<R>::value();
-    if (!enter_native(context)) return result;
+    enter_native(context);
     try {
       result = F(context, args...);
     } catch (...) {
@@ -105,7 +109,8 @@ JSValue abort_call(JSContext* context, std::string text);
 
 // -------------------------------------------------------------------------------------- arguments
 
-/// JS_EXCEPTION with the TypeError `Passed 1 argument, but expected 2` if `count` is not `wanted`.
+/// True and a pending TypeError `Passed 3 arguments, but expected 2` (`none` for 0) if `count` is
+/// not `wanted`.
 bool wrong_count(JSContext* context, int count, int wanted);
 /// The same for a range of counts: `… but expected between 2 and 4`.
 bool wrong_count(JSContext* context, int count, int least, int most);

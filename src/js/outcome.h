@@ -18,18 +18,21 @@ enum class FailureKind {
   out_of_memory,   // Limits::heap_bytes, not caught by the script
   stack_overflow,  // Limits::stack_bytes, not caught by the script
   aborted,         // a native ended the whole call (abort_call in js/native.h)
+  engine,          // the engine was at a loss and stopped
 };
-/// `thrown`, `module`, `time limit`, `out of memory`, `stack overflow`, `aborted`.
+/// `thrown`, `module`, `time limit`, `out of memory`, `stack overflow`, `aborted`, `engine`.
 std::string_view to_text(FailureKind kind);
 
 inline constexpr std::string_view time_limit_text = "Operation took too long to complete.";
+
+inline constexpr size_t max_failure_text = 64u << 10;
 
 struct Failure {
   FailureKind kind = FailureKind::thrown;
   /// thrown and the two limits that a script can catch: string form of an Error object
   /// (`TypeError: not a function`), JSON text of another object, string conversion of the rest.
   /// module: e.g. `Failed to find export 'f' in module '/x.js'`. time_limit: time_limit_text.
-  /// aborted: the native's text.
+  /// aborted: the native's text. At most max_failure_text bytes.
   std::string text;
   /// Error objects only: one line per frame, `    at function (module:line)\n`.
   std::optional<std::string> trace = std::nullopt;

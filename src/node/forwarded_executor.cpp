@@ -62,7 +62,13 @@ bool ForwardedExecutor::put(const NodeId& from, Bytes request) {
   const std::lock_guard lock(mutex_);
   const bool full = queue_.size() >= limits_.queued_requests ||
                     (!queue_.empty() && queued_bytes_ + request.size() > limits_.queued_bytes);
-  if (full || stopping_) return false;
+  Share& own = shares_[from];
+  const bool too_much =
+      own.requests > 0 && (own.requests >= limits_.queued_requests / limits_.shares ||
+                           own.bytes + request.size() > limits_.queued_bytes / limits_.shares);
+  if (full || too_much || stopping_) return false;
+  ++own.requests;
+  own.bytes += request.size();
   queued_bytes_ += request.size();
   queue_.push_back({from, std::move(request)});
   if (waiting_) {
@@ -81,6 +87,7 @@ bool ForwardedExecutor::take(std::vector<Queued>& batch) {
   }
   waiting_ = false;
   batch.swap(queue_);
+  shares_.clear();
   queued_bytes_ = 0;
   return !stopping_;
 }

@@ -4,6 +4,7 @@
 // Requests of one session are executed in the order in which they came.
 
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,6 +22,9 @@ namespace entente::node {
 struct ForwardedExecutorLimits {
   size_t queued_requests = 10'000;
   size_t queued_bytes = 64 << 20;  ///< a single request always fits into an empty queue
+  /// One node may fill this part of both: whoever floods the queue leaves room for the others. At
+  /// least one request of each node is taken as long as the whole queue has room.
+  size_t shares = 4;
   /// Answers that may wait for global commit; beyond it the local answer is sent at once.
   size_t waiting_answers = 10'000;
 };
@@ -34,7 +38,7 @@ class ForwardedExecutor {
   /// Stops.
   ~ForwardedExecutor();
 
-  /// Any thread. False if the queue is full.
+  /// Any thread. False if the queue, or what one node may have in it, is full.
   bool put(const NodeId& from, Bytes request);
   /// Finishes what is being executed and the little that was taken with it; drops what is queued.
   /// Idempotent.
@@ -68,7 +72,11 @@ class ForwardedExecutor {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Queued> queue_;  // guarded by mutex_, like the rest
+  struct Share {
+    size_t requests = 0, bytes = 0;
+  };
+  std::vector<Queued> queue_;       // guarded by mutex_, like the rest
+  std::map<NodeId, Share> shares_;  // of what is queued
   size_t queued_bytes_ = 0;
   bool waiting_ = false;
   std::atomic<bool> stopping_{false};  // read without it between batches

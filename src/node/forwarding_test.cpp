@@ -477,8 +477,8 @@ TEST_F(ForwardingTest, open_calls_are_bounded) {
   EXPECT_EQ(counts(1).calls.open, 2u);
 }
 
-TEST_F(ForwardingTest, the_queue_of_the_primary_is_bounded) {
-  start({.executor = {.queued_requests = 3}});
+TEST_F(ForwardingTest, the_queue_of_the_primary_is_bounded_and_no_node_fills_it_alone) {
+  start({.executor = {.queued_requests = 12}});
   const auto slow = send(Method::get, "/app/slow");
   ASSERT_TRUE(until([&] { return arrived.try_wait(); }));
   std::vector<std::shared_ptr<Reply>> replies;
@@ -489,7 +489,13 @@ TEST_F(ForwardingTest, the_queue_of_the_primary_is_bounded) {
   }
   EXPECT_EQ(header_of(*replies[4]->get(), "retry-after"), "1");
   EXPECT_EQ(counts(0).refused, 2u);
+  connect(2);
+  const auto other = put("other", "v");
+  deliver();
+  EXPECT_EQ(counts(0).refused, 2u);
   go_on.count_down();
+  EXPECT_EQ(answer(other), "204");
+  connect(1);
   EXPECT_EQ(answer(slow), "200");
   for (int i = 0; i < 3; ++i) EXPECT_EQ(answer(replies[static_cast<size_t>(i)]), "204");
   EXPECT_EQ(answer(get("k")), "200 2");

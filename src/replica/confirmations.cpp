@@ -11,11 +11,26 @@ constexpr uint64_t no_barrier_yet = 0;
 void Confirmations::add(View view, MonotonicTime deadline, ConfirmedCallback callback) {
   const std::lock_guard lock(mutex_);
   barriers_[no_barrier_yet].push_back({view, deadline, std::move(callback)});
+  earliest_ = std::min(earliest_, deadline);
 }
 
 std::optional<uint64_t> Confirmations::next_barrier(View view) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto fresh = barriers_.find(no_barrier_yet);
+    const auto other = [&](const Waiting& one) { return one.view != view; };
+    const bool none = fresh == barriers_.end();
+    const bool fit = none || std::none_of(fresh->second.begin(), fresh->second.end(), other);
+    if (view == view_ && fit) return name_barrier();
+    view_ = view;
+  }
   refuse_if([&](const Waiting& one) { return one.view != view; });
   const std::lock_guard lock(mutex_);
+  return name_barrier();
+}
+
+/// Under the lock.
+std::optional<uint64_t> Confirmations::name_barrier() {
   auto fresh = barriers_.extract(no_barrier_yet);
   if (fresh.empty()) return std::nullopt;
   fresh.key() = ++last_barrier_;
@@ -47,11 +62,19 @@ void Confirmations::refuse_if(const Condition& condition) {
       waiting.erase(last, waiting.end());
     }
     std::erase_if(barriers_, [](const auto& one) { return one.second.empty(); });
+    earliest_ = MonotonicTime::max();
+    for (const auto& [barrier, waiting] : barriers_) {
+      for (const Waiting& one : waiting) earliest_ = std::min(earliest_, one.deadline);
+    }
   }
   for (const Waiting& one : refused) one.callback(false);
 }
 
 void Confirmations::expire(MonotonicTime now) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (now < earliest_) return;
+  }
   refuse_if([&](const Waiting& one) { return one.deadline <= now; });
 }
 
@@ -60,12 +83,9 @@ void Confirmations::refuse_all() {
 }
 
 std::optional<MonotonicTime> Confirmations::next_deadline() const {
-  std::optional<MonotonicTime> next;
   const std::lock_guard lock(mutex_);
-  for (const auto& [barrier, waiting] : barriers_) {
-    for (const Waiting& one : waiting) next = next ? std::min(*next, one.deadline) : one.deadline;
-  }
-  return next;
+  if (barriers_.empty()) return std::nullopt;
+  return earliest_;
 }
 
 }  // namespace entente::replica

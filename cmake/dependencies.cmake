@@ -11,6 +11,7 @@ find_package(fmt REQUIRED)
 pkg_check_modules(LIBCBOR REQUIRED IMPORTED_TARGET libcbor)
 pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2)
 find_package(mimalloc REQUIRED)  # 2 on Debian 12, 3 on Debian 13
+include(quickjs)  # the JavaScript engine, built from source
 find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)
 if(ENTENTE_TESTS)
   find_package(GTest REQUIRED)

@@ -6,8 +6,8 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ORDER = ["base", "crypto", "kv", "ledger", "consensus", "replica", "tee", "rpc", "history", "gov",
-         "net", "node", "cli"]
+ORDER = ["base", "crypto", "kv", "ledger", "consensus", "replica", "tee", "js", "rpc", "history",
+         "gov", "net", "node", "cli"]
 # A phrase of the table, as the set of rooms it allows.
 PHRASES = {"–": [], "all above": None, "all": None}
 

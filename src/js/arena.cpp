@@ -410,16 +410,16 @@ uint8_t* shadow_of(const void* address) {
   __asan_get_shadow_mapping(&scale, &offset);
   return reinterpret_cast<uint8_t*>((reinterpret_cast<uintptr_t>(address) >> scale) + offset);
 }
-#endif
-}  // namespace
 
 // Copies by itself: the library's functions check what is poisoned, and volatile keeps the compiler
 // from calling them.
-ENTENTE_ALLOCATOR static void copy_poisoned(uint8_t* to, const uint8_t* from, size_t size) {
+ENTENTE_ALLOCATOR void copy_poisoned(uint8_t* to, const uint8_t* from, size_t size) {
   for (size_t i = 0; i < size; ++i) {
     *const_cast<volatile uint8_t*>(to + i) = *const_cast<const volatile uint8_t*>(from + i);
   }
 }
+#endif
+}  // namespace
 
 ENTENTE_ALLOCATOR void Arena::take_image() {
   if (image_ != nullptr) munmap(image_, round_up(image_size_, page));

@@ -45,7 +45,9 @@ int run(const std::vector<std::string>& arguments, const Hooks& hooks) {
     add_node(app, invocation);
   }
   add_cluster(app, invocation);
+  add_gov(app, invocation);
   add_keys(app, invocation);
+  add_cose(app, invocation);
   add_ledger(app, invocation);
   add_receipt(app, invocation);
   add_bench(app, invocation);

@@ -28,6 +28,8 @@ void add_keys(CLI::App& app, Invocation& invocation);
 void add_ledger(CLI::App& app, Invocation& invocation);
 void add_receipt(CLI::App& app, Invocation& invocation);
 void add_bench(CLI::App& app, Invocation& invocation);
+void add_gov(CLI::App& app, Invocation& invocation);
+void add_cose(CLI::App& app, Invocation& invocation);
 void add_cluster(CLI::App& app, Invocation& invocation);
 
 /// Prints "PROGRAM: message" to standard error.

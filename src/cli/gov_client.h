@@ -30,6 +30,9 @@ Result<MemberSigner> signer_with_key(const std::string& certificate_file,
 Result<MemberSigner> signer_with_program(const std::string& certificate_file,
                                          const std::string& command);
 
+/// The bytes in {"value": base64url}, as signers write them.
+Result<Bytes> signature_in(const std::string& text);
+
 /// What the service answered. `refusal`: empty if it did what was asked, else code and message.
 struct GovAnswer {
   int status = 0;

@@ -40,6 +40,8 @@ Result<std::string> run_program(const std::string& command, const std::string& i
   return output;
 }
 
+}  // namespace
+
 Result<Bytes> signature_in(const std::string& text) {
   const auto document = json::parse(text);
   if (!document) return document.error();
@@ -51,8 +53,6 @@ Result<Bytes> signature_in(const std::string& text) {
   if (!signature) return Error{"value is not base64url"};
   return std::move(*signature);
 }
-
-}  // namespace
 
 Result<MemberSigner> signer_with_key(const std::string& certificate_file,
                                      const std::string& key_file) {

@@ -269,6 +269,7 @@ Result<void> Audit::entry(const ChunkEntry& raw) {
   }
 
   count(entry);
+  if (on_entry_ != nullptr && *on_entry_) (*on_entry_)({entry.txid, *writes, leaf});
   if (signs) {
     const NodeSignature& node = (*signature)->node;
     ++report_.node_signatures;

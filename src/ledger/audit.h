@@ -23,6 +23,9 @@ class Audit {
   /// `secrets`: empty if none are known. Writes its findings into `report`.
   Audit(VerifyReport& report, const LedgerSecrets& secrets, const SignatureSeen& on_signature);
 
+  /// Called for each entry that kept the rules; `seen` must outlive this object.
+  void tell(const std::function<void(const VerifiedEntry&)>& seen) { on_entry_ = &seen; }
+
   /// A snapshot file to compare with the ledger when its entries come by.
   void expect_snapshot(const SnapshotReport& snapshot);
 
@@ -49,6 +52,7 @@ class Audit {
 
   VerifyReport& report_;
   const SignatureSeen& on_signature_;
+  const std::function<void(const VerifiedEntry&)>* on_entry_ = nullptr;
   NodeRegister nodes_;
   ServiceHistory service_;
   MerkleTree tree_;

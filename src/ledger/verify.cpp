@@ -45,6 +45,7 @@ class Verification {
       }
     }
     Audit audit(report_, report_.secrets, on_signature);
+    audit.tell(options_.on_entry);
     if (!load_snapshots(audit)) return;
     if (files->front().name.first != SeqNo{1}) {
       return fail(files->front().name.text(), "file name",

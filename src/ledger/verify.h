@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "kv/write_set.h"
 #include "ledger/chunk_file.h"
 #include "ledger/secrets.h"
 
@@ -21,6 +22,14 @@ struct VerifyProgress {
   SeqNo seqno;              ///< last entry checked
   uint64_t bytes_done = 0;  ///< of all files
   uint64_t bytes_total = 0;
+};
+
+/// An entry that kept the rules of its kind. A signature after it vouches for it: see
+/// VerifyReport::last_verified.
+struct VerifiedEntry {
+  TxId txid;
+  const kv::WriteSet& public_maps;  ///< lives as long as the call
+  Digest leaf;                      ///< of the Merkle tree
 };
 
 struct VerifyOptions {
@@ -40,6 +49,8 @@ struct VerifyOptions {
   /// Committed snapshot files to compare with the ledger: leaf and evidence.
   std::vector<std::string> snapshots;
   uint64_t entry_limit = default_entry_limit;
+  /// Called for each entry in order; empty: never.
+  std::function<void(const VerifiedEntry&)> on_entry;
   /// Called now and then (at least every few MB); empty: never.
   std::function<void(const VerifyProgress&)> progress;
 };

@@ -1,0 +1,11 @@
+#pragma once
+// The subcommands of `gov` that have files of their own.
+
+#include "cli/commands.h"
+
+namespace entente::cli {
+
+/// `gov audit`: decisions out of a ledger's files.
+void add_gov_audit(CLI::App& gov, Invocation& invocation);
+
+}  // namespace entente::cli

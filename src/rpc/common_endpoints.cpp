@@ -68,15 +68,47 @@ JsonAnswer get_tx(const NodeContext& node, const Call& call) {
   return make_success(json::from(TxStatusOut{*id, node.status(*id)}));
 }
 
-/// The document changes only with the registry, which is complete when the first request comes.
-struct CachedDocument {
+/// The generated document changes only with the registry, which is complete when the first request
+/// comes.
+struct Documents {
+  std::vector<PublishedDocument> published;
   std::once_flag once;
-  std::string text;
+  std::string generated;
 };
+
+void refuse_version(Call& call, const std::string& asked,
+                    const std::vector<PublishedDocument>& published) {
+  std::string versions;
+  for (const PublishedDocument& document : published) {
+    if (!versions.empty()) versions += ", ";
+    versions += document.version;
+  }
+  call.set_error(
+      http::status::bad_request, errors::unsupported_api_version_value,
+      "Unsupported api-version '" + asked + "'. The supported api-versions are: " + versions);
+}
+
+void get_api(CommandEndpointContext& ctx, const EndpointRegistry& registry, Documents& documents) {
+  const auto query = ctx.call.query();
+  const std::string* asked = documents.published.empty() ? nullptr : query.find("api-version");
+  if (asked == nullptr) {
+    std::call_once(documents.once,
+                   [&] { documents.generated = json::dump(openapi_document(registry)); });
+    ctx.call.set_body(documents.generated, http::content_type::json);
+    return;
+  }
+  for (const PublishedDocument& document : documents.published) {
+    if (document.version != *asked) continue;
+    ctx.call.set_body(document.text, http::content_type::json);
+    return;
+  }
+  refuse_version(ctx.call, *asked, documents.published);
+}
 
 }  // namespace
 
-void install_common_endpoints(EndpointRegistry& registry, const NodeContext& node) {
+void install_common_endpoints(EndpointRegistry& registry, const NodeContext& node,
+                              std::vector<PublishedDocument> published) {
   using http::Method;
   registry
       .make_command_endpoint("/commit", Method::get,
@@ -104,13 +136,13 @@ void install_common_endpoints(EndpointRegistry& registry, const NodeContext& nod
           "Possible statuses returned are Unknown, Pending, Committed or Invalid.")
       .install();
 
+  const auto documents = std::make_shared<Documents>();
+  documents->published = std::move(published);
   registry
       .make_command_endpoint(
           "/api", Method::get,
-          [&registry, cached = std::make_shared<CachedDocument>()](CommandEndpointContext& ctx) {
-            std::call_once(cached->once,
-                           [&] { cached->text = json::dump(openapi_document(registry)); });
-            ctx.call.set_body(cached->text, http::content_type::json);
+          [&registry, documents](CommandEndpointContext& ctx) {
+            get_api(ctx, registry, *documents);
           },
           auth::none)
       .set_auto_schema<void, json::value>()

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/assert.h"
+#include "base/log.h"
 #include "rpc/execution.h"
 
 namespace entente::rpc {
@@ -22,6 +25,18 @@ Outcome answer_unexpected(http::Response& response, std::string_view what) {
             fmt::format("Exception: {}", what));
   response.close = true;
   return Outcome::answered;
+}
+
+/// Operators see in the log what governance refused. What anybody can provoke is not worth more
+/// than a debug line.
+void note_refusal(const http::Request& request, const http::Response& response) {
+  if (response.status < 400) return;
+  const bool by_anybody = response.status == http::status::unauthorized ||
+                          response.status == http::status::not_found ||
+                          response.status == http::status::method_not_allowed;
+  log::write(by_anybody ? log::Level::debug : log::Level::info, "gov", "{} {}: {} {}",
+             http::to_text(request.method), request.path, response.status,
+             as_text(BytesView(response.body).first(std::min<size_t>(response.body.size(), 1000))));
 }
 
 /// `/node/x` is `/x` of the node frontend; whatever names no frontend belongs to the application.
@@ -92,7 +107,9 @@ Outcome Frontends::process(Worker& worker, const http::Request& request, Session
     const ActorPath where = split_actor(request.path);
     Execution execution(*this, *frontends_[static_cast<size_t>(where.actor)], worker, request,
                         where.path, session, response, later);
-    return execution.run();
+    const Outcome outcome = execution.run();
+    if (where.actor == Actor::gov && outcome == Outcome::answered) note_refusal(request, response);
+    return outcome;
   } catch (const std::exception& error) {
     return answer_unexpected(response, error.what());
   } catch (...) {

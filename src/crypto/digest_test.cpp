@@ -148,6 +148,38 @@ TEST(Hkdf, LongestOutputAndPrefixes) {
   EXPECT_DEATH(hkdf_sha256(as_bytes("key"), {}, {}, 8161), "length");
 }
 
+// RFC 4231, cases 2 and 6: a short key, and one longer than a block.
+TEST(Hmac, VectorsOfTheRfcForEveryHash) {
+  struct Vector {
+    Bytes key;
+    std::string_view message;
+    std::string_view macs[3];
+  };
+  const Vector vectors[] = {{to_bytes("Jefe"),
+                             "what do ya want for nothing?",
+                             {"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+                              "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e"
+                              "8e2240ca5e69e2c78b3239ecfab21649",
+                              "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
+                              "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"}},
+                            {Bytes(131, 0xaa),
+                             "Test Using Larger Than Block-Size Key - Hash Key First",
+                             {"60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+                              "4ece084485813e9088d2c63a041bc5b44f9ef1012a2b588f3cd11f05033ac4c6"
+                              "0c2ef6ab4030fe8296248df163f44952",
+                              "80b24263c7c1a3ebb71493c1dd7be8b49b46d1f41b4aeec1121b013783f8f352"
+                              "6b56d037e05f2598bd0fd2215d6a1e5295e64f73f63f0aec8b915a985d786598"}}};
+  for (const Vector& vector : vectors) {
+    for (const Hash hash : {Hash::sha256, Hash::sha384, Hash::sha512}) {
+      EXPECT_EQ(hmac(hash, vector.key, as_bytes(vector.message)),
+                hex(vector.macs[static_cast<size_t>(hash)]));
+    }
+    EXPECT_EQ(hmac(Hash::sha256, vector.key, as_bytes(vector.message)),
+              to_bytes(hmac_sha256(vector.key, as_bytes(vector.message))));
+  }
+  EXPECT_EQ(hmac(Hash::sha512, {}, {}), hmac(Hash::sha512, Bytes(128), {}));
+}
+
 // The vectors of the reference implementation: key 00 … 0f, input 00 01 02 … of each length.
 TEST(SipHash, VectorsOfTheReference) {
   const std::string_view outputs[] = {"310e0edd47db6f72", "fd67dc93c539f874", "5a4fa9d909806c0d",

@@ -10,36 +10,7 @@
 namespace entente::crypto {
 namespace {
 
-// A throw-away PKCS#1 key made by `openssl genrsa -traditional 2048`, and OAEP ciphertexts made for
-// it with the Python package `cryptography`.
-constexpr std::string_view private_pem = R"(-----BEGIN RSA PRIVATE KEY-----
-MIIEpAIBAAKCAQEAuMfCjbr+ni3eo0Q+dSUJzklptIaWOAIvtLa3CRbct38YEEsO
-zreoTViFEyNHzkMoA6xo6Ej915nCECXzNWtHAd7CJIMZy44nqxKy++D5jUDE12S4
-vl6D87HH5ZzRo2wabzeYHYr38TrsU2Ru4mKpUWBf3IRo+oWYYj5P7gtdVVL+Fpst
-PHX43PcqaO+saULvoOMnFE9pU8lSTrJCzmwgAgo7jSmw4JtsVMIVLU0YR3ecv6V5
-tx2bj04G5Ap5qfCbDetSAFjYoY/jqAF61oZULTMYCsECiTLRCmuVeCNSyTOTS1gb
-kg1C0BFed/afsmoUJ2JA0IOCkqNqx3gnnZxLwwIDAQABAoIBAEpCyf9Q6BRlJeVi
-v2EwBf1YRrmtH0EaK9cKWYw3GnRKiT6/E4/jgqm3CiBTXP/ZwIKdbznvX8keu73m
-qpRM7WgkgMzQvXSvyGR56uHMnC53GcTg71hevtQZHle6ywvNHeCVrLYuzA+wWRr4
-sZGdCiQwwcXrlw8b0s6k8VWfTp7DwW8ew669Euumh9l9pY8xD1IbEadUm2PkBhfy
-w5+vPSJlzDq6pjCUOPPie43IN9CelZzKKYOB+yxc7KyRuEB1pKmRAoymNzmZ6m32
-LRmJeey0MIW690GIznDGJcVQCWf+4uFPZNoZps7JEOzuF7oECUMywTd3plRzGiph
-z24hhtUCgYEA4qxxoLgDRt0MGX5hjMeHSUZnT9U/H6zrTobZH4kPQMo+bH1B27DQ
-NmVA3UwuElLTk1kGmGD/xoCg6q8M2mkYsJf8fz6I6DBimzQo/RYVdNRvhenSRONS
-v1r3rJ6bRfPSqCpcA+2BsAGSAVGg37wHYuCjr15LGRAm4oIostYZkT0CgYEA0K/J
-bIF8ZNkbuPLcUT4DdA2HoNAIsc1mx5Kie9OrQK4W3gey1R8NeA6acPcGy9L/T7Q7
-4g3SdbMhj3yMKrLmM9d6LVUk+PQRzO6ZNgnRgVUAWGjVYeoMSybbeze+2h8BtNQN
-JNKWRBQRHftl/WOrl3uq4wLQwmKHboYNjd3BIP8CgYBhFunIpGjK5o1zMf3IlgIt
-cZl4yWczQxa62OmRJ1zALKBWScR2vCJC2lXRM/sb4Bw9pck8ZXfI53mFbBs+RfvM
-UB1Xx0pO4cKqpcnUtavVEdT+7+sflJrx2Z3yczEg4lHds98b05RT9ig6pmMY0en8
-ASo7SFE0WAW/yW5zQ19KJQKBgQCyI9zFiyMs00ge8PGxSEaaYpJMbEl/vd7mrf2V
-xnKBnBpZHilCVGei/JRJqhVbGJpo52nW5gWqA2e6nI7qRBzOVDovSGdvPKmVTnfq
-8SauSGkrDxJXqvsji9//pu58M8u5GOq/bCRpqNeTyG6fht2LSj3t2xFpXcJOTpBz
-ccDS8QKBgQCwgVWOQy1S/3Tz03iyD1oCQ+ymUxTX7YgYgMztyb6Gjod2ZocgqKbf
-m85MG69Ju4dgNZkyGok8f+LSv4V0PHcNWnaJ52QdEIYR2rccLgUs5NoaTs+O8wP9
-1DdMsIT/d6D2xRJ3QYfFok8c0B7kzNeuSjs68GwkSNdGOXecBsi46Q==
------END RSA PRIVATE KEY-----
-)";
+// OAEP ciphertexts made for the throw-away key with the Python package `cryptography`.
 constexpr std::string_view oaep_sha256_ciphertext =
     "EivnlD2BFOMQS8rnXkSLeazIPTtCCpEQapUZSDNiaNddHiGRcU8dknErlMVzhqqgenaSMOlbwsMx+YOTtKzLWP3f6t"
     "EPUgG964P4S1cI4uUqW9M68G5w5sCI87yzeU7OzhjewaAzOIdZAED80FFHuIlC3zs3P1mUkwiTGEOdqnwnCd2AJuWB"
@@ -52,7 +23,7 @@ constexpr std::string_view oaep_sha1_ciphertext =
     "kYACYOtwgqRyuTd1zy+OQCwWiY+8tg3uFTUE44VGmRXd6UBxmW/YdpqIif2lMlipqBvMYn6A==";
 
 const RsaKeyPair& fixed_pair() {
-  static const RsaKeyPair pair = RsaKeyPair::from_pem(private_pem).value();
+  static const RsaKeyPair pair = RsaKeyPair::from_pem(throw_away_rsa_key).value();
   return pair;
 }
 
@@ -149,7 +120,163 @@ TEST(RsaKeys, UnsuitableKeysAreRefused) {
   EXPECT_FALSE(RsaPublicKey::from_der(ec.public_key().der()).ok());
   EXPECT_FALSE(RsaKeyPair::from_pem(ec.private_pem()).ok());
   EXPECT_FALSE(PublicKey::from_der(fixed_pair().public_key().der()).ok());
-  EXPECT_FALSE(KeyPair::from_pem(private_pem).ok());
+  EXPECT_FALSE(KeyPair::from_pem(throw_away_rsa_key).ok());
+}
+
+// ---- signatures with salt
+
+// Over `signed elsewhere`, by the throw-away key, made with the Python package `cryptography`.
+struct PssVector {
+  Hash hash;
+  size_t salt;
+  std::string_view signature;
+};
+constexpr PssVector pss_vectors[] = {
+    {Hash::sha256, 0,
+     "ByhVJ3PBVB0ArRM0vl3T+CE/fp9cuLcJDfWgFUJl9JIuNmZ4+LuKwm9MuE3zMvqemYBQh7XZqhOgJZrNa00H"
+     "TGpX9UTaexfy3HPdPg4Hc5gkx2tf/vm5gl88OhT48z5IUeFDGFH3ahOznkQX+aelAoBrdqJKpG/J40F3c+Ha"
+     "sb/99gSKA8Ew4bvsBEu0tPWIhlimdRYERnSDHzBhgFvWd72ObI8v3TZop9YVdjFBWOPPdX9mXiAmGR89mXDx"
+     "s7Xr1s+DaF4Busm2dFIZp8fmQFTgRwQH3tUHSOPapMyOvvmLmagvQzWZvB//m27+wURkOYassFpvOwSS34h7"
+     "EGufKg=="},
+    {Hash::sha256, 32,
+     "Q1P3FhZ14f21pyOLigp2yINfGmUj5/rbNyiRiNq2RCihWvXt9wL+WmcuhKkiRA8M4/9BJ0qKzw6XTEyIBqjH"
+     "f/1zyXxrGYhXovBDt5z6YCpHNo+2Ssa2JwXyfqRyoq+dIrW2MkzGEc6mtvVlgeBREg+LQwsjLiOP0mcKvhR8"
+     "oF6y7PGkQYnTHFkEtI3p21vHoF7HBPQl3/tQk8Ey1bnes3LcBxW7NXCYPE3NULk3ypqRr4h0HEE4HMbnVLLT"
+     "+61DD3J2JhFkFkCL7y6SkX7MIWjOsRNDsSnhMcWLyPtXqKu8V/9LLbUIHD6I33HQYOFUUcSoxSNGSKvOvAoY"
+     "3Kj7zg=="},
+    {Hash::sha512, 0,
+     "Q9tGaPIx9k8nbqy6jaDBto8XNSedPmtW/sFLiR2MiVZOTKQbN9bN7HmSZwNK8e9zdiyCWzxWw2vnTQU+moKo"
+     "VlS7S2VZFCPivbxbksdUYMM716sDndMwgTCsJtV0pyKeAkafQ7l2G/JLj3eOSqau8OTFRl5m+jeeCijYaDCF"
+     "7N8fMTmykm8KFB+f5PTiNOFyj7LybUdq1IDRG9bJUKm9UFEStv97spGoNDn16HXgdSx0AhQCnBfZ2VqeVdpb"
+     "+malkU0uP6cXlPYhodjT7B5vxIO/NuLo1rBdiqMKb5Tyy55+vnBr6FkpUEeD2DJNcza+Z3lZrQmKw4QYrNT6"
+     "7FVYMA=="},
+    {Hash::sha512, 32,
+     "Q+7QkTyqXnjc6fA7kzmvkXIes/GW+qArh4SK5GqYpfTUCsJpdVO1h7dgwn/EE0zpboBfWAh0+Dptu7hO8AsS"
+     "/ZIXpJyMFZiqT2LOOqn/GMBE5R2LiK/A4zD2AO87pVq6DV/yNEvyx09vxLqcBRD5N7WhPussg5T8i1Y9dMxi"
+     "l+icdzhZ42PVSVuqfUv4BE4BgoNa9O+ZqFix70ycNN55WzO03wmAizk3CaEXTu8azRgAjmRjQWYjJoEZkqU1"
+     "98NjDlubTjYff2EDbv0sHSoYHwVH/29EmFchQq/YSWuJVfMgq4cuV6E5UzLoSJdcjaCLCLjdyxDBza90G7Cn"
+     "8nnL5w=="},
+};
+
+TEST(RsaPss, VerifiesWhatAnotherImplementationSigned) {
+  const RsaPublicKey& key = fixed_pair().public_key();
+  for (const PssVector& vector : pss_vectors) {
+    const Bytes signature = *from_base64(vector.signature);
+    EXPECT_TRUE(key.verify_pss(vector.hash, vector.salt, as_bytes("signed elsewhere"), signature));
+    EXPECT_FALSE(key.verify_pss(vector.hash, vector.salt, as_bytes("signed Elsewhere"), signature));
+    EXPECT_FALSE(
+        key.verify_pss(vector.hash, 32 - vector.salt, as_bytes("signed elsewhere"), signature));
+    EXPECT_FALSE(
+        key.verify_pss(Hash::sha384, vector.salt, as_bytes("signed elsewhere"), signature));
+    for (size_t bit = 0; bit < 8 * signature.size(); bit += 211) {
+      EXPECT_FALSE(key.verify_pss(vector.hash, vector.salt, as_bytes("signed elsewhere"),
+                                  flipped(signature, bit)));
+    }
+  }
+  EXPECT_EQ(ERR_peek_error(), 0u);
+}
+
+TEST(RsaPss, SaltsUpToWhatTheModulusHolds) {
+  const RsaPublicKey& key = fixed_pair().public_key();
+  for (const Hash hash : {Hash::sha256, Hash::sha384, Hash::sha512}) {
+    const size_t most = 256 - digest_size(hash) - 2;
+    for (const size_t salt : {size_t{0}, size_t{1}, digest_size(hash), most}) {
+      const auto signature = fixed_pair().sign_pss(hash, salt, as_bytes("m"));
+      ASSERT_TRUE(signature.ok()) << signature.error().message;
+      EXPECT_TRUE(key.verify_pss(hash, salt, as_bytes("m"), *signature));
+    }
+    EXPECT_FALSE(fixed_pair().sign_pss(hash, most + 1, as_bytes("m")).ok());
+    EXPECT_FALSE(fixed_pair().sign_pss(hash, SIZE_MAX, as_bytes("m")).ok());
+    EXPECT_FALSE(key.verify_pss(hash, SIZE_MAX, as_bytes("m"), Bytes(256)));
+  }
+  EXPECT_EQ(*fixed_pair().sign_pss(Hash::sha256, 0, as_bytes("m")),
+            *fixed_pair().sign_pss(Hash::sha256, 0, as_bytes("m")));  // nothing random in it
+}
+
+TEST(RsaPss, IsNotPkcs1) {
+  const Bytes pkcs1 = fixed_pair().sign_rs256(as_bytes("m"));
+  EXPECT_FALSE(fixed_pair().public_key().verify_pss(Hash::sha256, 0, as_bytes("m"), pkcs1));
+  const Bytes pss = fixed_pair().sign_pss(Hash::sha256, 32, as_bytes("m")).value();
+  EXPECT_FALSE(fixed_pair().public_key().verify_rs256(as_bytes("m"), pss));
+}
+
+TEST(RsaOaep, TheLabelMustBeTheSame) {
+  const Bytes elsewhere = *from_base64(
+      "nF6E4kE1XMKUWOrSIBSujleiv5NmHB7v2XDazz5I/PL6dhQmvs8J0Be17ixf00J7pCZJwASVOAKhCQKEeQIj"
+      "OkxET51BWjsTXjM6N2EKXJQrAyMapK5PGMGdOHwA+ifFCR+flu28GfOTgGR6hHXZVaFHZ8SU5sP9EkjlB+yX"
+      "AU9ADnPmcGwiQ+ltXMQfdr+RCsI95szRHc+T6sThJ+eN9biR4/N0WIea6A5kybx8qC33Yc9Jc5g+Y9QhWz34"
+      "4k5pEy8IcYZPKwtMcM5dx5Y9aubnJu6AXu4MBiwCum9bs4aTE912sQwMVZmck7wBGK15BuKQsUrWZ80jNzO8"
+      "iBfu4g==");
+  const auto plaintext = fixed_pair().decrypt_oaep_sha256(elsewhere, as_bytes("label"));
+  ASSERT_TRUE(plaintext.ok()) << plaintext.error().message;
+  EXPECT_EQ(to_text(*plaintext), "share of a secret");
+  EXPECT_FALSE(fixed_pair().decrypt_oaep_sha256(elsewhere, as_bytes("Label")).ok());
+  EXPECT_FALSE(fixed_pair().decrypt_oaep_sha256(elsewhere).ok());
+  const auto own = fixed_pair().public_key().encrypt_oaep_sha256(as_bytes("x"), as_bytes("label"));
+  ASSERT_TRUE(own.ok());
+  EXPECT_TRUE(fixed_pair().decrypt_oaep_sha256(*own, as_bytes("label")).ok());
+  EXPECT_FALSE(
+      fixed_pair().public_key().encrypt_oaep_sha256(as_bytes("x"), Bytes((1 << 20) + 1)).ok());
+}
+
+// ---- numbers
+
+TEST(RsaNumbers, RoundTrip) {
+  const RsaKeyPair::Numbers numbers = fixed_pair().numbers();
+  EXPECT_EQ(numbers.e, hex("010001"));
+  EXPECT_EQ(numbers.n, fixed_pair().public_key().numbers().n);
+  const auto again = RsaKeyPair::from_numbers(numbers);
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(again->private_pem(), fixed_pair().private_pem());
+  EXPECT_EQ(again->sign_rs256(as_bytes("m")), fixed_pair().sign_rs256(as_bytes("m")));
+}
+
+// A private key whose numbers do not belong together would sign wrongly, or not at all.
+TEST(RsaNumbers, ThatDoNotFitAreRefused) {
+  using Numbers = RsaKeyPair::Numbers;
+  constexpr Bytes Numbers::*all[] = {&Numbers::n, &Numbers::e,  &Numbers::d,  &Numbers::p,
+                                     &Numbers::q, &Numbers::dp, &Numbers::dq, &Numbers::qi};
+  for (const auto member : all) {
+    for (const size_t bit : {size_t{1}, size_t{100}}) {
+      Numbers numbers = fixed_pair().numbers();
+      Bytes& number = numbers.*member;
+      number = flipped(number, 8 * number.size() - 8 * (bit / 8 + 1) % (8 * number.size()) + 1);
+      EXPECT_FALSE(RsaKeyPair::from_numbers(numbers).ok());
+    }
+    for (const Bytes& replaced : {Bytes{}, Bytes{0}, Bytes{1}, Bytes(256, 0xff), Bytes(5000, 1)}) {
+      Numbers numbers = fixed_pair().numbers();
+      numbers.*member = replaced;
+      EXPECT_FALSE(RsaKeyPair::from_numbers(numbers).ok());
+    }
+  }
+  Numbers swapped = fixed_pair().numbers();
+  std::swap(swapped.p, swapped.q);
+  EXPECT_FALSE(RsaKeyPair::from_numbers(swapped).ok());
+}
+
+TEST(RsaKeys, AreGeneratedWithAnyOddExponent) {
+  const auto three = RsaKeyPair::generate(2048, 3, [] { return true; });
+  ASSERT_TRUE(three.ok()) << three.error().message;
+  EXPECT_EQ(three->numbers().e, hex("03"));
+  EXPECT_EQ(three->public_key().bits(), 2048u);
+  const std::pair<unsigned, uint64_t> refused[] = {{2047, 65537},
+                                                   {8193, 65537},
+                                                   {0, 65537},
+                                                   {2048, 0},
+                                                   {2048, 1},
+                                                   {2048, 65536},
+                                                   {2048, uint64_t{1} << 32 | 1}};
+  for (const auto& [bits, exponent] : refused) {
+    EXPECT_FALSE(RsaKeyPair::generate(bits, exponent, [] { return true; }).ok());
+  }
+}
+
+TEST(RsaKeys, TheSearchForOneCanBeStopped) {
+  int asked = 0;
+  const auto key = RsaKeyPair::generate(8192, 65537, [&] { return ++asked < 3; });
+  EXPECT_FALSE(key.ok());
+  EXPECT_EQ(asked, 3);
+  EXPECT_EQ(ERR_peek_error(), 0u);
 }
 
 }  // namespace

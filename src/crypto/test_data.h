@@ -25,6 +25,36 @@ inline Bytes hex(std::string_view text) {
   return *bytes;
 }
 
+/// A PKCS#1 key made by `openssl genrsa -traditional 2048`.
+inline constexpr std::string_view throw_away_rsa_key = R"(-----BEGIN RSA PRIVATE KEY-----
+MIIEpAIBAAKCAQEAuMfCjbr+ni3eo0Q+dSUJzklptIaWOAIvtLa3CRbct38YEEsO
+zreoTViFEyNHzkMoA6xo6Ej915nCECXzNWtHAd7CJIMZy44nqxKy++D5jUDE12S4
+vl6D87HH5ZzRo2wabzeYHYr38TrsU2Ru4mKpUWBf3IRo+oWYYj5P7gtdVVL+Fpst
+PHX43PcqaO+saULvoOMnFE9pU8lSTrJCzmwgAgo7jSmw4JtsVMIVLU0YR3ecv6V5
+tx2bj04G5Ap5qfCbDetSAFjYoY/jqAF61oZULTMYCsECiTLRCmuVeCNSyTOTS1gb
+kg1C0BFed/afsmoUJ2JA0IOCkqNqx3gnnZxLwwIDAQABAoIBAEpCyf9Q6BRlJeVi
+v2EwBf1YRrmtH0EaK9cKWYw3GnRKiT6/E4/jgqm3CiBTXP/ZwIKdbznvX8keu73m
+qpRM7WgkgMzQvXSvyGR56uHMnC53GcTg71hevtQZHle6ywvNHeCVrLYuzA+wWRr4
+sZGdCiQwwcXrlw8b0s6k8VWfTp7DwW8ew669Euumh9l9pY8xD1IbEadUm2PkBhfy
+w5+vPSJlzDq6pjCUOPPie43IN9CelZzKKYOB+yxc7KyRuEB1pKmRAoymNzmZ6m32
+LRmJeey0MIW690GIznDGJcVQCWf+4uFPZNoZps7JEOzuF7oECUMywTd3plRzGiph
+z24hhtUCgYEA4qxxoLgDRt0MGX5hjMeHSUZnT9U/H6zrTobZH4kPQMo+bH1B27DQ
+NmVA3UwuElLTk1kGmGD/xoCg6q8M2mkYsJf8fz6I6DBimzQo/RYVdNRvhenSRONS
+v1r3rJ6bRfPSqCpcA+2BsAGSAVGg37wHYuCjr15LGRAm4oIostYZkT0CgYEA0K/J
+bIF8ZNkbuPLcUT4DdA2HoNAIsc1mx5Kie9OrQK4W3gey1R8NeA6acPcGy9L/T7Q7
+4g3SdbMhj3yMKrLmM9d6LVUk+PQRzO6ZNgnRgVUAWGjVYeoMSybbeze+2h8BtNQN
+JNKWRBQRHftl/WOrl3uq4wLQwmKHboYNjd3BIP8CgYBhFunIpGjK5o1zMf3IlgIt
+cZl4yWczQxa62OmRJ1zALKBWScR2vCJC2lXRM/sb4Bw9pck8ZXfI53mFbBs+RfvM
+UB1Xx0pO4cKqpcnUtavVEdT+7+sflJrx2Z3yczEg4lHds98b05RT9ig6pmMY0en8
+ASo7SFE0WAW/yW5zQ19KJQKBgQCyI9zFiyMs00ge8PGxSEaaYpJMbEl/vd7mrf2V
+xnKBnBpZHilCVGei/JRJqhVbGJpo52nW5gWqA2e6nI7qRBzOVDovSGdvPKmVTnfq
+8SauSGkrDxJXqvsji9//pu58M8u5GOq/bCRpqNeTyG6fht2LSj3t2xFpXcJOTpBz
+ccDS8QKBgQCwgVWOQy1S/3Tz03iyD1oCQ+ymUxTX7YgYgMztyb6Gjod2ZocgqKbf
+m85MG69Ju4dgNZkyGok8f+LSv4V0PHcNWnaJ52QdEIYR2rccLgUs5NoaTs+O8wP9
+1DdMsIT/d6D2xRJ3QYfFok8c0B7kzNeuSjs68GwkSNdGOXecBsi46Q==
+-----END RSA PRIVATE KEY-----
+)";
+
 /// The folder of a sample ledger, or "" if the samples are not on this machine.
 inline std::string sample_ledger(const std::string& name) {
   const char* set = std::getenv("ENTENTE_SHARED_DATA");

@@ -20,6 +20,22 @@ void add_to_ccf(JSContext* context, const char* member, std::span<const Native> 
   JS_FreeValue(context, ccf);
 }
 
+JSValue new_object(JSContext* context, std::span<const Member> members) {
+  JSValue object = JS_NewObject(context);
+  for (const Member& member : members) {
+    const bool good = !JS_IsException(object) && !JS_IsException(member.value);
+    // Takes the value over, also where it fails.
+    if (good &&
+        JS_DefinePropertyValueStr(context, object, member.name, member.value, JS_PROP_C_W_E) >= 0) {
+      continue;
+    }
+    if (!good) JS_FreeValue(context, member.value);
+    JS_FreeValue(context, object);
+    object = JS_EXCEPTION;
+  }
+  return object;
+}
+
 std::vector<Binding> ccf_bindings() {
   return {install_ccf_converters, install_ccf_kv, install_ccf_crypto};
 }

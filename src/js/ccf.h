@@ -29,6 +29,15 @@ struct Native {
 /// made if it is not there. For bindings, and for natives that add functions within one use.
 void add_to_ccf(JSContext* context, const char* member, std::span<const Native> natives);
 
+/// What new_object() takes over.
+struct Member {
+  const char* name;
+  JSValue value;
+};
+/// A plain object as the result of a native. JS_EXCEPTION if one of the values is an exception, or
+/// for want of memory; the other values are given back then.
+JSValue new_object(JSContext* context, std::span<const Member> members);
+
 /// strToBuf, bufToStr, jsonCompatibleToBuf, bufToJsonCompatible, pemToId, tcbHexToPolicy,
 /// enableUntrustedDateTime, enableMetricsLogging.
 void install_ccf_converters(JSContext* context);

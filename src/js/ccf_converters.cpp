@@ -67,12 +67,11 @@ JSValue tcb_hex_to_policy(JSContext* context, JSValueConst, int count, JSValueCo
   std::transform(tcb->begin(), tcb->end(), tcb->begin(), [](char c) {
     return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
   });
-  const JSValue policy = JS_NewObject(context);
-  set_member(context, policy, "hexstring", new_text(context, *tcb));
+  std::vector<Member> policy{{"hexstring", new_text(context, *tcb)}};
   for (const TcbPart& part : *parts) {
-    set_member(context, policy, part.name, JS_NewInt32(context, part.value));
+    policy.push_back({part.name, JS_NewInt32(context, part.value)});
   }
-  return policy;
+  return new_object(context, policy);
 }
 
 JSValue enable_untrusted_date_time(JSContext* context, JSValueConst, int count,

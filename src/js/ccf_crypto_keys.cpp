@@ -26,10 +26,9 @@ template <typename Pair>
 JSValue pem_pair(JSContext* context, const Pair& pair) {
   std::string private_pem = pair.private_pem();
   const crypto::WipeAtExit wiped(private_pem);
-  const JSValue object = JS_NewObject(context);
-  set_member(context, object, "privateKey", new_text(context, private_pem));
-  set_member(context, object, "publicKey", new_text(context, pair.public_key().pem()));
-  return object;
+  const Member members[] = {{"privateKey", new_text(context, private_pem)},
+                            {"publicKey", new_text(context, pair.public_key().pem())}};
+  return new_object(context, members);
 }
 
 /// A pair on the curve that the only argument names.

@@ -238,7 +238,9 @@ JSValue new_handle(JSContext* context, const KvRoot& root, const std::string& na
   auto* map = new (block) MapName{kind, static_cast<uint32_t>(name.size()), {}};
   std::memcpy(map->text, name.data(), name.size());
   JS_SetOpaque(handle, map);
-  if (JS_DefinePropertyValue(context, handle, root.map_name, new_text(context, name),
+  const JSValue text = new_text(context, name);
+  if (JS_IsException(text) ||
+      JS_DefinePropertyValue(context, handle, root.map_name, text,
                              JS_PROP_ENUMERABLE | JS_PROP_CONFIGURABLE) < 0 ||
       JS_DefinePropertyGetSet(context, handle, root.size, JS_DupValue(context, root.size_getter),
                               JS_UNDEFINED, JS_PROP_CONFIGURABLE) < 0) {

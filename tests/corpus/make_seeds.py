@@ -316,12 +316,27 @@ def receipts(certificate):
     }
 
 
+def web_keys(certificate):
+    encode = lambda value: json.dumps(value, separators=(",", ":")).encode()
+    ec = {"kty": "EC", "crv": "P-256", "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+          "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM", "d": "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"}
+    okp = {"kty": "OKP", "crv": "Ed25519", "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+           "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+    rsa = {"kty": "RSA", "n": base64url(b"\xff" * 256), "e": "AQAB"}
+    parts = {name: base64url(bytes([9]) * 128) for name in ("p", "q", "dp", "dq", "qi")}
+    der = base64.b64encode(certificate).decode()
+    return {"ec": encode(ec), "okp": encode(okp), "x25519": encode({**okp, "crv": "X25519"}), "rsa": encode(rsa),
+            "rsa_pair": encode({**rsa, "d": base64url(b"\x11" * 256), **parts}),
+            "element": encode({"kid": "k", "kty": "EC", "x5c": [der], "issuer": "https://a"})}
+
+
 def main():
     x509 = certificates()
     corpora = {
         "http1_fuzz": HTTP1, "http2_fuzz": HTTP2, "query_fuzz": QUERIES, "jwt_fuzz": JWTS, "cbor_fuzz": CBORS,
         "cose_fuzz": COSES, "x509_fuzz": x509, "merkle_fuzz": TREES, "entry_fuzz": ENTRIES, "chunk_fuzz": CHUNKS,
         "receipt_fuzz": receipts(x509["certificate.pem"].decode()),
+        "jwk_fuzz": web_keys(x509["certificate.der"]),
         "messages_codec_fuzz": CONSENSUS, "arrival_fuzz": ARRIVALS, "link_fuzz": FRAMES, "forwarded_fuzz": FORWARDED,
     }
     for target, seeds in corpora.items():

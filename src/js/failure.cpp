@@ -63,7 +63,10 @@ void describe(JSContext* context, Exception& out) {
 
 FailureKind kind_of(const Exception& exception, bool refused) {
   const std::string_view text(exception.text.data, exception.text.size);
-  if (refused && (text == out_of_memory_text || text == "null")) return FailureKind::out_of_memory;
+  // Also `… in regexp execution`; and null, where there was no room for an Error object.
+  if (refused && (text.starts_with(out_of_memory_text) || text == "null")) {
+    return FailureKind::out_of_memory;
+  }
   if (exception.is_error && text == stack_overflow_text) return FailureKind::stack_overflow;
   return FailureKind::thrown;
 }

@@ -156,10 +156,10 @@ JSValue throw_syntax_error(JSContext* context, std::string_view text) {
 }
 
 std::optional<BytesView> buffer_bytes(JSContext* context, JSValueConst value) {
-  if (!JS_IsArrayBuffer(value)) return std::nullopt;
+  if (!JS_IsObject(value)) return std::nullopt;
   size_t size = 0;
   const uint8_t* data = JS_GetArrayBuffer(context, &size, value);
-  if (data == nullptr && JS_HasException(context)) {  // detached
+  if (data == nullptr && JS_HasException(context)) {  // another thing, or detached
     JS_FreeValue(context, JS_GetException(context));
     return std::nullopt;
   }

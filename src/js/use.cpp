@@ -365,8 +365,10 @@ std::optional<double> Use::number(const Value& value) const {
 std::optional<Bytes> Use::bytes(const Value& value) const {
   if (host_.over != Over::no || !value.is_object()) return std::nullopt;
   JSContext* context = host_.context;
-  if (const auto view = buffer_bytes(context, value.raw())) return to_bytes(*view);
-  if (JS_GetTypedArrayType(value.raw()) < 0) return std::nullopt;
+  if (JS_GetTypedArrayType(value.raw()) < 0) {
+    const auto view = buffer_bytes(context, value.raw());
+    return view ? std::optional(to_bytes(*view)) : std::nullopt;
+  }
   size_t offset = 0, length = 0, element = 0;
   const JSValue buffer = JS_GetTypedArrayBuffer(context, value.raw(), &offset, &length, &element);
   if (JS_IsException(buffer)) {

@@ -5,23 +5,18 @@
 #include "consensus/messages.h"
 #include "entente/json_adapter.h"
 #include "entente/kv.h"
+#include "gov/join_policy.h"
 #include "node/node_row.h"
 #include "node/redirections.h"
 #include "node/tables.h"
 #include "replica/node_table.h"
 #include "rpc/interface.h"
 #include "rpc/session.h"
-#include "tee/virtual_platform.h"
 
 namespace entente::node {
 namespace {
 
 using http::Method;
-namespace platform = tee::virtual_platform;
-
-constexpr std::string_view measurements = "public:ccf.gov.nodes.virtual.measurements";
-constexpr std::string_view host_data_table = "public:ccf.gov.nodes.virtual.host_data";
-
 constexpr std::string_view too_many_changes =
     "Earlier changes of membership are not committed yet: try again";
 
@@ -46,27 +41,6 @@ Refusal bad_request(std::string_view code, std::string message) {
 std::string service_status(kv::ReadOnlyTx& tx) {
   const auto row = tables::get_json(tx, tables::service_info, tables::unit());
   return row ? std::string(tables::text_member(*row, "status")) : "";
-}
-
-/// Why the evidence does not admit the holder of the key; nothing if it does.
-std::optional<Refusal> check_evidence(kv::ReadOnlyTx& tx, const tee::Evidence& evidence,
-                                      const crypto::PublicKey& key) {
-  const auto refused = [](std::string message) {
-    return Refusal{http::status::unauthorized, errors::invalid_quote, std::move(message)};
-  };
-  const auto claims = platform::read_evidence(evidence);
-  if (!claims) return refused("Quote could not be verified");
-  if (!equal(claims->report_data, BytesView(key.digest()))) {
-    return refused("Quote report data does not match the hash of the public key for this node");
-  }
-  const auto allowed = tx.ro(measurements).get(claims->measurement);
-  if (!allowed || as_text(*allowed) != "\"AllowedToJoin\"") {
-    return refused("Quote does not contain known enclave measurement");
-  }
-  if (!tx.ro(host_data_table).has(as_bytes(claims->host_data.hex()))) {
-    return refused("Quote host data is not authorised");
-  }
-  return std::nullopt;
 }
 
 /// Days that a node's certificate may be valid for, as the service is configured.
@@ -228,7 +202,10 @@ std::optional<Refusal> Gate::admit(bool trusted) {
                        "A node with the same published node-to-node address " + request_->address +
                            " already exists");
   }
-  if (auto refusal = check_evidence(ctx_.tx, request_->evidence, *key_)) return refusal;
+  if (const auto refused = gov::check_join(ctx_.tx, request_->evidence, key_->digest(),
+                                           admission_.facts.evidence.format)) {
+    return Refusal{http::status::unauthorized, errors::invalid_quote, refused->message};
+  }
   if (request_->certificate_signing_request.public_key().der() != key_->der()) {
     return bad_request(errors::csr_public_key_invalid,
                        "Public key of the certificate signing request is not that of the node");
@@ -270,7 +247,12 @@ std::optional<Refusal> Gate::welcome(const std::string& endorsed_pem, SeqNo secr
   }
   auto certificate = crypto::Certificate::from_pem(endorsed_pem);
   if (!certificate) return internal_error("Endorsed certificate: " + certificate.error().message);
-  const Welcome welcome{*admission_.service(),   std::move(known),       std::move(*certificate),
+  // The service may have renewed its certificate, under the same key.
+  ServiceIdentity identity = *admission_.service();
+  const auto row = tables::get_json(ctx_.tx, tables::service_info, tables::unit());
+  auto newest = crypto::Certificate::from_pem(row ? tables::text_member(*row, "cert") : "");
+  if (newest) identity.certificate = std::move(*newest);
+  const Welcome welcome{std::move(identity),     std::move(known),       std::move(*certificate),
                         service_status(ctx_.tx), admission_.cose_issuer, admission_.cose_subject};
   ctx_.call.set_json(json::object{{"node_status", "Trusted"}, {"network_info", welcome.to_json()}});
   return std::nullopt;

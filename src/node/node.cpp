@@ -173,6 +173,8 @@ std::optional<Exit> Node::Parts::listen() {
                      .pending_configurations = [this] { return replica->pending_configurations(); },
                      .standing = [this](const NodeId& id) { return replica->standing(id); },
                      .trust_at_once = configuration.insecure_open.has_value()});
+  governance = std::make_unique<gov::Governance>(governance_surroundings());
+  governance->install(frontends->registry(rpc::Actor::gov));
   application.register_endpoints(frontends->registry(rpc::Actor::app), *context);
   frontends->seal();
   forwarding = std::make_unique<Forwarding>(
@@ -197,6 +199,30 @@ std::optional<Exit> Node::Parts::listen() {
         published_interface(configured, server->bound_address(*index));
   }
   return std::nullopt;
+}
+
+gov::Surroundings Node::Parts::governance_surroundings() {
+  return {
+      .clock = clock,
+      .random = crypto::system_random(),
+      .node = *context,
+      .stage =
+          [this] {
+            return facts.state == api::NodeStartupState::PartOfNetwork ? gov::Stage::part_of_network
+                                                                       : gov::Stage::outside;
+          },
+      // Set before this node is part of the network, and not changed afterwards.
+      .service_key =
+          [this] {
+            return facts.state == api::NodeStartupState::PartOfNetwork ? &service->key : nullptr;
+          },
+      .secrets = [this] { return replica->secrets(); },
+      .root_at = [this](TxId id) { return replica->root_at(id); },
+      .request_chunk = [this] { replica->request_chunk(); },
+      .request_snapshot = {},  // snapshots come with a later release
+      .historical_secret_at = {},
+      .pending_configurations = [this] { return replica->pending_configurations(); },
+      .standing = [this](const NodeId& id) { return replica->standing(id); }};
 }
 
 api::NodeToNodeMetrics Node::Parts::node_to_node_metrics() const {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "gov/governance.h"
 #include "history/history.h"
 #include "ledger/ledger_writer.h"
 #include "net/links.h"
@@ -58,6 +59,7 @@ struct Node::Parts {
   NodeFacts facts;
   std::unique_ptr<history::History> history;
   std::unique_ptr<RoleAddresses> roles;
+  std::unique_ptr<gov::Governance> governance;
   std::unique_ptr<rpc::Frontends> frontends;
   std::unique_ptr<Forwarding> forwarding;
   std::unique_ptr<RpcHandler> handler;
@@ -84,6 +86,7 @@ struct Node::Parts {
   replica::CommitOptions genesis_options(const std::string& constitution) const;
   std::optional<Exit> commit(const Tables& tables, replica::CommitOptions options);
   std::optional<Exit> wait_for_commit(TxId id);
+  gov::Surroundings governance_surroundings();
   api::NodeToNodeMetrics node_to_node_metrics() const;
   Result<void> show_certificates(Authority authority, const std::string& chain);
   void watch_commits();

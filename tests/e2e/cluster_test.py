@@ -13,10 +13,10 @@ class Member(Node):
 
     def __init__(self, first, target=None):
         self.first = first
-        self.target = target or first
+        target = target or first
 
         def configure(configuration):
-            host, port = self.target.addresses["main"]
+            host, port = target.addresses["main"]
             configuration["command"] = {
                 "type": "Join",
                 "service_certificate_file": "service_cert.pem",
@@ -26,7 +26,7 @@ class Member(Node):
 
         super().__init__(configure=configure)
         (self.folder / "service_cert.pem").write_bytes(first.service_cert.read_bytes())
-        self.users = first.users
+        self.users, self.consortium, self.target = first.users, first.consortium, target
 
 
 def quick(configuration):
@@ -130,9 +130,7 @@ class ClusterTest(unittest.TestCase):
         fourth = self.add()
         self.committed(fourth, self.write(first, 2, "one is absent"))
         leaving = first.client().get("/node/state").json["node_id"]
-        retired = first.client("user0").post(f"/node/development/nodes/{leaving}:retire", {})
-        self.assertEqual(retired.status, 200, retired)
-
+        first.retire(leaving)
         self.primary(among=(third, fourth))
         first.stop()
         if self.primary(among=(third, fourth)) is third:

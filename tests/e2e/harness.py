@@ -210,6 +210,65 @@ def cose_sign1(identity, payload, headers=None):
     return b"\xd2" + cbor([protected, {}, payload, signature])
 
 
+CONSTITUTION = [SOURCE / "constitutions" / name for name in
+                ("default/actions.js", "default/validate.js", "sandbox/resolve.js", "default/apply.js")]
+
+
+class ConsortiumMember:
+    """Signs governance messages, written from docs/governance.md and not with the project's tools."""
+
+    API_VERSION = "api-version=2024-07-01"
+
+    def __init__(self, identity):
+        self.identity = identity
+        self.id = identity.id
+
+    def message(self, kind, payload, proposal_id=None, created_at=None):
+        headers = {"ccf.gov.msg.type": kind,
+                   "ccf.gov.msg.created_at": int(time.time()) if created_at is None else created_at}
+        if proposal_id is not None:
+            headers["ccf.gov.msg.proposal_id"] = proposal_id
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        return cose_sign1(self.identity, body, headers)
+
+    def post(self, client, path, kind, payload=b"", proposal_id=None, **options):
+        return client.post(f"/gov/{path}?{self.API_VERSION}",
+                           self.message(kind, payload, proposal_id, **options),
+                           headers={"content-type": "application/cose"})
+
+    def acknowledge(self, client):
+        digest = self.post(client, f"members/state-digests/{self.id}:update", "state_digest")
+        if digest.status != 200:
+            raise AssertionError(f"state digest: {digest}")
+        return self.post(client, f"members/state-digests/{self.id}:ack", "ack", digest.json)
+
+    def propose(self, client, *actions):
+        """Each action: (name, arguments). The answer."""
+        document = {"actions": [{"name": name, "args": arguments} for name, arguments in actions]}
+        return self.post(client, "members/proposals:create", "proposal", document)
+
+    def vote(self, client, proposal_id, yes=True):
+        ballot = f"export function vote (proposal, proposerId) {{ return {str(bool(yes)).lower()}; }}"
+        return self.post(client, f"members/proposals/{proposal_id}/ballots/{self.id}:submit", "ballot",
+                         {"ballot": ballot}, proposal_id)
+
+    def withdraw(self, client, proposal_id):
+        return self.post(client, f"members/proposals/{proposal_id}:withdraw", "withdrawal", b"", proposal_id)
+
+    def decide(self, client, *actions):
+        """Proposes what a constitution accepts at once; returns the answer of a committed change."""
+        answer = self.propose(client, *actions)
+        if answer.status != 200 or answer.json["proposalState"] != "Accepted":
+            raise AssertionError(f"{[name for name, _ in actions]}: {answer}")
+        client.wait_for_commit(answer.txid)
+        return answer
+
+
+def now_text():
+    """A time as certificates of proposals take it, a little ago: clocks differ."""
+    return time.strftime("%y%m%d%H%M%SZ", time.gmtime(time.time() - 60))
+
+
 def base64url(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
@@ -326,16 +385,20 @@ class Node:
         self.program = program(app)
         self.environment = environment
         self.prefix = []  # of the command line: what the node runs in
+        self.target = None  # the node whose service it joins
+        self.opens = True  # start() leaves an open service
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"entente-{app}-"))
         self.process = None
         self.clients = []
         try:
             self.users = {name: Identity(self.folder, name) for name in users}
             self.member = Identity(self.folder, "member0")
+            self.consortium = ConsortiumMember(self.member)
             openssl("genrsa", "-out", self.folder / "member0_enc.key.pem", "2048")
             openssl("rsa", "-in", self.folder / "member0_enc.key.pem", "-pubout", "-out",
                     self.folder / "member0_enc.pub.pem")
-            (self.folder / "constitution.js").write_text("// no governance in these tests\n")
+            (self.folder / "constitution.js").write_text(
+                "\n".join(part.read_text() for part in CONSTITUTION))
             self.configuration = self._configuration()
             if configure:
                 configure(self.configuration)
@@ -364,7 +427,6 @@ class Node:
             },
             "node_certificate": {"initial_validity_days": 30},
             "output_files": {"rpc_addresses_file": "rpc.json", "node_to_node_address_file": "n2n.json"},
-            "development": {"insecure_open": {"users": [str(u.cert) for u in self.users.values()]}},
         }
 
     def __enter__(self):
@@ -392,7 +454,42 @@ class Node:
             for name, host_port in json.loads((self.folder / "rpc.json").read_text()).items()}
         self.service_cert = self.folder / "service_cert.pem"
         self._eventually(self.service_cert.exists, "the service certificate exists")
-        self._eventually(self._open, "the service is open")
+        if self.target is not None:
+            self._eventually(self._admitted, "the node is trusted")
+        elif self.opens:
+            self._eventually(lambda: self._answers("/node/ready/gov"), "members are heard")
+            self.open()
+            self._eventually(lambda: self._answers("/app/commit"), "the service is open")
+
+    def open(self):
+        """By the only member's decision: the users are known and the service is open."""
+        with contextlib.closing(self.client()) as client:
+            acknowledged = self.consortium.acknowledge(client)
+            if acknowledged.status != 204:
+                raise AssertionError(f"acknowledgement: {acknowledged}")
+            users = [("set_user", {"cert": user.pem}) for user in self.users.values()]
+            certificate = self.service_cert.read_text()
+            self.consortium.decide(
+                client, *users, ("transition_service_to_open", {"next_service_identity": certificate}))
+
+    def _admitted(self):
+        """Whoever waits at the target gets the vote of the consortium."""
+        if self._answers("/app/commit"):
+            return True
+        with contextlib.suppress(OSError, http.client.HTTPException, AssertionError):
+            nodes = self.target.client().get("/node/network/nodes?status=Pending")
+            for node in nodes.json["nodes"] if nodes.status == 200 else ():
+                self.target.trust(node["node_id"])
+        return False
+
+    def trust(self, node_id):
+        with contextlib.closing(self.client()) as client:
+            return self.consortium.decide(
+                client, ("transition_node_to_trusted", {"node_id": node_id, "valid_from": now_text()}))
+
+    def retire(self, node_id):
+        with contextlib.closing(self.client()) as client:
+            return self.consortium.decide(client, ("remove_node", {"node_id": node_id}))
 
     def _eventually(self, condition, what):
         def checked():
@@ -405,10 +502,10 @@ class Node:
         except AssertionError as failure:
             raise AssertionError(f"{failure}\n{self.log_text()[-4000:]}") from None
 
-    def _open(self):
+    def _answers(self, path):
         client = self.client()
         try:
-            return client.get("/app/commit").status == 200
+            return client.get(path).status in (200, 204)
         except (OSError, http.client.HTTPException):
             return False
         finally:

@@ -181,7 +181,7 @@ class ExitCodeTest(unittest.TestCase):
 
     def test_files_that_are_named(self):
         for name in (self.folder / "constitution.js", self.prepared.member.cert,
-                     self.prepared.users["user0"].cert):
+                     self.folder / "member0_enc.pub.pem"):
             with self.subTest(name.name):
                 self.write(self.prepared.configuration)
                 moved = name.rename(name.with_suffix(".moved"))

@@ -39,7 +39,6 @@ class NetworkNode(harness.Node):
                     "join": {"target_rpc_address": f"{cluster.network.address(target.place)}:8000",
                              "retry_timeout": "200ms"},
                 }
-                configuration["development"] = {"insecure_open": {"users": []}}
 
         super().__init__("nemesis_app", configure=configure)
         self.prefix = cluster.network.prefix(place)
@@ -48,7 +47,7 @@ class NetworkNode(harness.Node):
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1g", "tmpfs", str(self.disk)], check=True)
         if target is not None:
             (self.folder / "service_cert.pem").write_bytes(cluster.first.service_cert.read_bytes())
-            self.users = cluster.first.users
+            self.users, self.consortium, self.target = cluster.first.users, cluster.first.consortium, target
 
     def ask(self, method, path, body=None, timeout=3):
         """One request on a connection of its own: (status, document or None). None: no answer."""
@@ -159,13 +158,23 @@ class Cluster:
     def at_leader(self, method, path, good, what):
         def ask():
             leader = self.leader()
-            answer = leader and leader.ask(method, path, b"" if method == "POST" else None)
+            answer = leader and leader.ask(method, path)
             return answer is not None and answer and answer[0] in good
         eventually(ask, what, PATIENCE, 0.2)
 
     def retire(self, node):
         """Until the service does not need the node any more."""
-        self.at_leader("POST", f"/node/development/nodes/{node.id}:retire", (200,), f"{node.name} is retired")
+        def decided():
+            leader = self.leader()
+            if leader is None:
+                return False
+            try:
+                leader.retire(node.id)
+                return True
+            except (*UNREACHABLE, AssertionError):  # it does not lead any more, or its view ended
+                return False
+
+        eventually(decided, f"{node.name} is retired", PATIENCE, 0.2)
 
         def removable():
             leader = self.leader()

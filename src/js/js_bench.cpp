@@ -66,7 +66,7 @@ Bytes bytecode_of(std::string_view source) {
 }
 
 void restore(benchmark::State& state) {
-  Use(isolate());
+  { const Use use(isolate()); }
   for (auto _ : state) {
     isolate().host().dirty = true;
     isolate().restore();

@@ -50,6 +50,8 @@ std::string_view verb_of(Kind kind) {
   switch (kind) {
     case Kind::created:
       return "service created";
+    case Kind::recovered:
+      return "service recovered";
     case Kind::proposed:
       return "proposes";
     case Kind::voted:

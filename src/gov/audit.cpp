@@ -180,8 +180,10 @@ void GovernanceAudit::read_messages(Transaction& tx) {
 void GovernanceAudit::check_message(Transaction& tx) {
   if (!tx.message) return;
   const std::string& member = tx.message->signer;
-  const std::string* status = find(tables_.member_status, member);
-  if (status == nullptr || *status != active_status) fault(tx, member, "is not an active member");
+  const MemberRecord* record = find(tables_.members, member);
+  if (record == nullptr || record->status != active_status) {
+    fault(tx, member, "is not an active member");
+  }
   const std::string& type = tx.message->header.type;
   if (type == message_type::proposal) {
     check_proposal(tx);
@@ -458,10 +460,11 @@ void GovernanceAudit::check_members(Transaction& tx) {
   if (tx.creates_service || !tx.accepted.empty()) return;
   const TableChanges& acks = tx.changes.of("members.acks");
   for (const auto& [member, value] : tx.changes.of("members.info")) {
-    const std::string status = value ? json_text(*value, "status") : std::string();
-    const std::string* before = find(tables_.member_status, member);
-    const bool activated = before != nullptr && *before == "Accepted" && status == active_status;
-    if (!activated) {
+    const MemberRecord* before = find(tables_.members, member);
+    const auto after = value ? MemberRecord::parse(*value) : std::nullopt;
+    // An acknowledgement makes a member active and changes nothing else of it.
+    if (before == nullptr || !after || after->rest != before->rest ||
+        after->status != active_status) {
       fault(tx, member, "its record changes without an accepted proposal");
     } else if (!acks.contains(member)) {
       fault(tx, member, "becomes active without an acknowledgement");
@@ -518,7 +521,8 @@ void GovernanceAudit::describe(Transaction& tx) {
   AuditEvent& event = tx.event;
   event.txid = tx.txid;
   if (tx.creates_service) {
-    event.kind = AuditEvent::Kind::created;
+    event.kind =
+        tx.txid.seqno == SeqNo{1} ? AuditEvent::Kind::created : AuditEvent::Kind::recovered;
     tx.has_event = true;
   } else if (tx.message) {
     const std::string& type = tx.message->header.type;
@@ -530,12 +534,12 @@ void GovernanceAudit::describe(Transaction& tx) {
     tx.has_event = true;
   } else if (tx.legacy && !tx.changes.of("history").empty()) {
     event.member = tx.changes.of("history").begin()->first;
-    const bool proposes = !tx.changes.of("proposals").empty();
-    event.kind = proposes ? AuditEvent::Kind::proposed : AuditEvent::Kind::voted;
     event.verified = false;
     for (const auto& [id, value] : tx.changes.of("proposals_info")) {
       if (value) event.proposal = id;
     }
+    event.kind = tables_.proposals.contains(event.proposal) ? AuditEvent::Kind::voted
+                                                            : AuditEvent::Kind::proposed;
     tx.has_event = true;
   }
   if (!tx.has_event) return;

@@ -28,7 +28,7 @@ struct AuditFault {
 
 /// One step of governance.
 struct AuditEvent {
-  enum class Kind : uint8_t { created, proposed, voted, withdrawn, acknowledged };
+  enum class Kind : uint8_t { created, recovered, proposed, voted, withdrawn, acknowledged };
   Kind kind = Kind::proposed;
   TxId txid;
   std::string member;                  ///< who signed

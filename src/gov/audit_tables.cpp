@@ -69,6 +69,15 @@ std::optional<ProposalRecord> ProposalRecord::parse(std::string_view text) {
   return out;
 }
 
+std::optional<MemberRecord> MemberRecord::parse(std::string_view text) {
+  auto document = json::parse(text);
+  if (!document || !document->is_object()) return std::nullopt;
+  MemberRecord out{text_at(*document, "status"), {}};
+  document->get_object().erase("status");
+  out.rest = json::dump(*document);
+  return out;
+}
+
 std::optional<AckRecord> AckRecord::parse(std::string_view text) {
   const auto document = json::parse(text);
   if (!document || !document->is_object()) return std::nullopt;
@@ -117,8 +126,8 @@ void AuditTables::apply(const AuditChanges& changes) {
   };
   follow("members.certs", certificates,
          [&](const std::string& key, const std::string& value) { certificates[key] = value; });
-  follow("members.info", member_status, [&](const std::string& key, const std::string& value) {
-    member_status[key] = json_text(value, "status");
+  follow("members.info", members, [&](const std::string& key, const std::string& value) {
+    members[key] = MemberRecord::parse(value).value_or(MemberRecord{});
   });
   follow("members.acks", acks, [&](const std::string& key, const std::string& value) {
     acks[key] = AckRecord::parse(value).value_or(AckRecord{});

@@ -21,6 +21,13 @@ struct ProposalRecord {
   static std::optional<ProposalRecord> parse(std::string_view json);
 };
 
+/// A row of `members.info`.
+struct MemberRecord {
+  std::string status;  ///< `Accepted`, `Active`
+  std::string rest;    ///< everything else, as canonical JSON
+  static std::optional<MemberRecord> parse(std::string_view json);
+};
+
 /// A row of `members.acks`.
 struct AckRecord {
   std::string digest;          ///< hex, or empty
@@ -52,8 +59,8 @@ class AuditChanges {
 
 /// The state before the transaction that is looked at.
 struct AuditTables {
-  std::map<std::string, std::string> certificates;   ///< member → PEM
-  std::map<std::string, std::string> member_status;  ///< member → `Accepted`, `Active`
+  std::map<std::string, std::string> certificates;  ///< member → PEM
+  std::map<std::string, MemberRecord> members;      ///< by id
   std::map<std::string, AckRecord> acks;
   std::map<std::string, ProposalRecord> proposals;
   std::map<std::string, std::vector<std::string>> actions;  ///< proposal → names of its actions

@@ -260,7 +260,7 @@ class ConsortiumMember:
         answer = self.propose(client, *actions)
         if answer.status != 200 or answer.json["proposalState"] != "Accepted":
             raise AssertionError(f"{[name for name, _ in actions]}: {answer}")
-        client.wait_for_commit(answer.txid)
+        client.wait_for_commit(answer.txid, "gov")
         return answer
 
 
@@ -364,9 +364,9 @@ class Client:
     def historical(self, path, txid, method="GET"):
         return self.until_ready(method, path, headers={TXID_HEADER: txid})
 
-    def wait_for_commit(self, txid):
+    def wait_for_commit(self, txid, frontend="app"):
         def committed():
-            answer = self.get(f"/app/tx?transaction_id={txid}")
+            answer = self.get(f"/{frontend}/tx?transaction_id={txid}")
             if answer.status != 200 or answer.json["status"] == "Invalid":
                 raise AssertionError(f"{txid}: {answer}")
             return answer.json["status"] == "Committed"

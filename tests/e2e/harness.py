@@ -243,8 +243,9 @@ class ConsortiumMember:
         return self.post(client, f"members/state-digests/{self.id}:ack", "ack", digest.json)
 
     def propose(self, client, *actions):
-        """Each action: (name, arguments). The answer."""
-        document = {"actions": [{"name": name, "args": arguments} for name, arguments in actions]}
+        """Each action: (name, arguments); without any: no `args`. The answer."""
+        document = {"actions": [{"name": name, **({"args": arguments} if arguments else {})}
+                                for name, arguments in actions]}
         return self.post(client, "members/proposals:create", "proposal", document)
 
     def vote(self, client, proposal_id, yes=True):

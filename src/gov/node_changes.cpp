@@ -1,5 +1,7 @@
 #include "gov/node_changes.h"
 
+#include <algorithm>
+
 #include "consensus/messages.h"
 #include "gov/tables.h"
 #include "replica/replica.h"
@@ -23,6 +25,9 @@ Result<void> check_new_row(const std::string& id, const replica::NodeRow* before
   }
   if (was_retired && after.status != Status::retired) {
     return Error{"Node " + id + " is retired: a node that returns needs a new key"};
+  }
+  if (was_trusted && after.status == Status::trusted && after.learning != before->learning) {
+    return Error{"Node " + id + ": only the service itself notes that a node has caught up"};
   }
   if (was_trusted && after.status == Status::pending) {
     return Error{"Node " + id + " is trusted: it can only be retired"};
@@ -52,10 +57,10 @@ Result<void> check_rows(const NodeRows& before, const NodeRows& after,
 }
 
 /// Who takes part, and where.
-std::map<std::string, std::string> trusted(const NodeRows& rows) {
-  std::map<std::string, std::string> nodes;
+NodeRows trusted(const NodeRows& rows) {
+  NodeRows nodes;
   for (const auto& [id, row] : rows) {
-    if (row && row->status == Status::trusted) nodes.emplace(id, row->address);
+    if (row && row->status == Status::trusted) nodes.emplace(id, row);
   }
   return nodes;
 }
@@ -78,7 +83,9 @@ Result<void> check_node_changes(const NodeRows& before, const NodeRows& after,
   if (auto fine = check_rows(before, after, surroundings); !fine) return fine;
   const auto nodes = trusted(after);
   if (nodes == trusted(before)) return {};
-  if (nodes.empty()) return Error{"The last trusted node cannot be retired"};
+  if (std::none_of(nodes.begin(), nodes.end(), [](const auto& n) { return !n.second->learning; })) {
+    return Error{"The last trusted node that has caught up cannot be retired"};
+  }
   if (nodes.size() > consensus::message_limit::nodes) {
     return Error{"The service has as many trusted nodes as it can: " +
                  std::to_string(consensus::message_limit::nodes)};

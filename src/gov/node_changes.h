@@ -20,8 +20,9 @@ NodeRows node_rows(kv::ReadOnlyTx& tx);
 
 /// Whether a proposal may turn `before` into `after`. Rows that it did not change are not looked
 /// at. Errors: a row that does not parse, a node removed or trusted again that had been trusted, a
-/// retirement declared committed, no trusted node left, more of them than consensus takes, a change
-/// of who takes part while too many earlier ones are not committed.
+/// retirement declared committed or a node declared to have caught up, nobody left to vote, more
+/// trusted nodes than consensus takes, a change of who takes part while too many earlier ones are
+/// not committed.
 Result<void> check_node_changes(const NodeRows& before, const NodeRows& after,
                                 const Surroundings& surroundings);
 

@@ -1,5 +1,6 @@
 #include "crypto/key_wrap.h"
 
+#include <gtest/gtest.h>
 #include <openssl/err.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>

@@ -62,9 +62,12 @@ TEST(Chain, OfOthersIsRefused) {
 
 TEST(Chain, OnlyCasVouch) {
   const Family family;
+  // The same key and name, once as a CA and once not.
   const KeyPair key = KeyPair::generate(Curve::p256);
+  const Certificate authority = self_signed_ca(key, "CN=Nobody", twenty_days).value();
   const Certificate identity = self_signed_identity(key, "CN=Nobody", twenty_days).value();
-  const Certificate under = issue_from_request(family.request, key, identity, ten_days).value();
+  const Certificate under = issue_from_request(family.request, key, authority, ten_days).value();
+  EXPECT_TRUE(verifies({under}, {authority}));
   EXPECT_FALSE(verifies({under}, {identity}));
   EXPECT_FALSE(verifies({identity}, {identity}));
   EXPECT_FALSE(verifies({family.near}, {family.near}));

@@ -170,11 +170,12 @@ TEST_F(CcfConverters, what_only_the_application_of_proposals_has_is_absent) {
   }
 }
 
+JSValue seven(JSContext* context, JSValueConst, int, JSValueConst*) {
+  return JS_NewInt32(context, 7);
+}
+
 TEST(CcfAdd, other_rooms_add_functions_and_objects) {
-  static constexpr auto seven = [](JSContext* context, JSValueConst, int,
-                                   JSValueConst*) -> JSValue { return JS_NewInt32(context, 7); };
-  constexpr JSValue (*plain)(JSContext*, JSValueConst, int, JSValueConst*) = +seven;
-  static const Native natives[] = {{"seven", guarded<plain>, 0}};
+  static const Native natives[] = {{"seven", guarded<seven>, 0}};
   std::vector<Binding> bindings = ccf_bindings();
   bindings.push_back([](JSContext* context) {
     add_to_ccf(context, "gov", natives);

@@ -87,6 +87,10 @@ JSValue generate_rsa(JSContext* context, JSValueConst, int count, JSValueConst* 
   const auto pair = crypto::RsaKeyPair::generate(static_cast<unsigned>(*bits), *exponent,
                                                  [&] { return !out_of_time(host); });
   if (pair.ok()) return pem_pair(context, *pair);
+  if (out_of_time(host)) {
+    if (host.over == Over::no) host.over = Over::time;
+    return JS_EXCEPTION;
+  }
   return throw_internal_error(context, "Failed to generate RSA key pair: " + pair.error().message);
 }
 

@@ -50,7 +50,7 @@ TEST_F(CcfCrypto, digest) {
   }
   EXPECT_EQ(thrown("c.digest('SHA-256', 'abc')"), "TypeError: Argument must be an ArrayBuffer");
   EXPECT_EQ(thrown("c.digest(5, b('abc'))"), "TypeError: Argument must be a string");
-  EXPECT_EQ(thrown("c.digest('SHA-256')").substr(0, 22), "TypeError: Passed 1 arg");
+  EXPECT_TRUE(thrown("c.digest('SHA-256')").starts_with("TypeError: Passed 1 arg"));
 }
 
 // Checklist 80.
@@ -483,11 +483,12 @@ TEST_F(CcfCrypto, json_web_keys_round_trip) {
   for (const Case& one : cases) {
     const std::string to = "c." + std::string(one.to_jwk), back = "c." + std::string(one.to_pem);
     const std::string_view pem = one.pem;
-    EXPECT_EQ(json::parse(script("JSON.stringify(" + to + "(args[0]))", {pem})).value(), one.jwk);
+    EXPECT_EQ(json::parse(script("JSON.stringify(" + to + "(args[0]))", {pem})).value(),
+              json::value(one.jwk));
     json::object named = one.jwk;
     named["kid"] = "a key";
     EXPECT_EQ(json::parse(script("JSON.stringify(" + to + "(args[0], 'a key'))", {pem})).value(),
-              named);
+              json::value(named));
     EXPECT_EQ(script("'kid' in " + to + "(args[0], undefined)", {pem}), "false");
     EXPECT_EQ(script(back + "(" + to + "(args[0], 'a key')) === args[0]", {pem}), "true")
         << one.to_jwk;

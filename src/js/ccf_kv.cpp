@@ -211,55 +211,53 @@ JSValue kv_for_each(JSContext* context, JSValueConst self, int count, JSValueCon
 
 // ------------------------------------------------------------------------ ccf.kv
 
-/// The name that a property of ccf.kv has; nullopt for symbols. Runs no script.
-std::optional<std::string> name_of(JSContext* context, JSAtom property) {
-  const JSValue key = JS_AtomToValue(context, property);
-  std::optional<std::string> name;
-  if (JS_IsString(key)) {
-    name = text_of(context, key);
-  } else if (!JS_IsSymbol(key)) {  // an index
-    const JSValue text = JS_AtomToString(context, property);
-    name = text_of(context, text);
-    JS_FreeValue(context, text);
-  }
-  JS_FreeValue(context, key);
-  return name;
+/// The name that a property of ccf.kv has, as a string of the engine; undefined for symbols.
+JSValue name_of(JSContext* context, JSAtom property) {
+  JSValue name = JS_AtomToValue(context, property);
+  if (JS_IsString(name) || JS_IsException(name)) return name;
+  const bool symbol = JS_IsSymbol(name);
+  JS_FreeValue(context, name);
+  return symbol ? JS_UNDEFINED : JS_AtomToString(context, property);
 }
 
-JSValue new_handle(JSContext* context, const KvRoot& root, const std::string& name,
+JSValue new_handle(JSContext* context, const KvRoot& root, JSValueConst name, std::string_view text,
                    kv::NameClass kind) {
   const JSValue handle = JS_NewObjectClass(context, static_cast<int>(class_id<HandleClass>));
   if (JS_IsException(handle)) return handle;
-  void* block = js_malloc(context, sizeof(MapName) + name.size());
-  if (block == nullptr) {
-    JS_FreeValue(context, handle);
-    return JS_EXCEPTION;
+  void* block = js_malloc(context, sizeof(MapName) + text.size());
+  if (block != nullptr) {
+    auto* map = new (block) MapName{kind, static_cast<uint32_t>(text.size()), {}};
+    std::memcpy(map->text, text.data(), text.size());
+    JS_SetOpaque(handle, map);
+    if (JS_DefinePropertyValue(context, handle, root.map_name, JS_DupValue(context, name),
+                               JS_PROP_ENUMERABLE | JS_PROP_CONFIGURABLE) >= 0 &&
+        JS_DefinePropertyGetSet(context, handle, root.size, JS_DupValue(context, root.size_getter),
+                                JS_UNDEFINED, JS_PROP_CONFIGURABLE) >= 0) {
+      return handle;
+    }
   }
-  auto* map = new (block) MapName{kind, static_cast<uint32_t>(name.size()), {}};
-  std::memcpy(map->text, name.data(), name.size());
-  JS_SetOpaque(handle, map);
-  const JSValue text = new_text(context, name);
-  if (JS_IsException(text) ||
-      JS_DefinePropertyValue(context, handle, root.map_name, text,
-                             JS_PROP_ENUMERABLE | JS_PROP_CONFIGURABLE) < 0 ||
-      JS_DefinePropertyGetSet(context, handle, root.size, JS_DupValue(context, root.size_getter),
-                              JS_UNDEFINED, JS_PROP_CONFIGURABLE) < 0) {
-    JS_FreeValue(context, handle);
-    return JS_EXCEPTION;
-  }
-  return handle;
+  JS_FreeValue(context, handle);
+  return JS_EXCEPTION;
 }
 
 JSValue kv_get_property(JSContext* context, JSValueConst kv, JSAtom property, JSValueConst) {
-  const std::optional<std::string> name = name_of(context, property);
-  if (!name) return JS_HasException(context) ? JS_EXCEPTION : JS_UNDEFINED;
-  const kv::NameClass kind = kv::name_class(*name);
-  if (kind == kv::NameClass::reserved) {
-    return abort_call(context,
-                      "Map name '" + *name + "' includes disallowed reserved prefix 'ccf.'");
+  const JSValue name = name_of(context, property);
+  if (!JS_IsString(name)) return name;
+  JSValue handle = JS_EXCEPTION;
+  size_t size = 0;
+  if (const char* text = JS_ToCStringLen(context, &size, name)) {
+    const kv::NameClass kind = kv::name_class({text, size});
+    if (kind == kv::NameClass::reserved) {
+      handle = abort_call(context, "Map name '" + std::string(text, size) +
+                                       "' includes disallowed reserved prefix 'ccf.'");
+    } else {
+      const auto* root = static_cast<const KvRoot*>(JS_GetOpaque(kv, class_id<KvClass>));
+      handle = new_handle(context, *root, name, {text, size}, kind);
+    }
+    JS_FreeCString(context, text);
   }
-  const auto* root = static_cast<const KvRoot*>(JS_GetOpaque(kv, class_id<KvClass>));
-  return new_handle(context, *root, *name, kind);
+  JS_FreeValue(context, name);
+  return handle;
 }
 
 int kv_get_own_property(JSContext*, JSPropertyDescriptor*, JSValueConst, JSAtom) {
@@ -281,8 +279,10 @@ int kv_has_property(JSContext* context, JSValueConst, JSAtom property) {
 }
 
 int refuse_change(JSContext* context, JSAtom property) {
-  const std::string name = name_of(context, property).value_or("symbol");
-  throw_type_error(context, "'" + name + "' is read-only");
+  const JSValue name = name_of(context, property);
+  const std::string text = text_of(context, name).value_or("symbol");
+  JS_FreeValue(context, name);
+  throw_type_error(context, "'" + text + "' is read-only");
   return -1;
 }
 

@@ -174,7 +174,7 @@ TEST_F(CcfKv, writes_are_seen_by_others_after_the_commit) {
   EXPECT_FALSE(other.ro("w").has(as_bytes("k")));
   EXPECT_EQ(store->commit(tx).status, kv::CommitStatus::committed);
   kv::Tx later = store->begin(Context::application);
-  EXPECT_EQ(to_text(*later.ro("w").get(as_bytes("k"))), "mine");
+  EXPECT_EQ(entente::to_text(*later.ro("w").get(as_bytes("k"))), "mine");
 }
 
 // Checklist 67.
@@ -406,7 +406,7 @@ TEST(CcfKvLifetime, conflicting_increments_are_executed_again) {
     EXPECT_EQ(store->commit(again).status, kv::CommitStatus::committed);
   }
   kv::Tx tx = store->begin();
-  EXPECT_EQ(to_text(*tx.ro("c").get(as_bytes("n"))), "20");
+  EXPECT_EQ(entente::to_text(*tx.ro("c").get(as_bytes("n"))), "20");
 }
 
 // ------------------------------------------------------------------------ limits

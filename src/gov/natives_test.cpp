@@ -139,6 +139,10 @@ TEST_F(NativesTest, chunks_and_snapshots_are_asked_for_after_the_commit) {
   EXPECT_EQ(service.snapshots, 1);
   carry_out({}, service.surroundings);
   EXPECT_EQ(service.chunks + service.snapshots, 2);
+  // A snapshot ends a chunk in any case.
+  carry_out({.chunk = false, .snapshot = true, .new_secret = {}}, service.surroundings);
+  EXPECT_EQ(service.chunks, 2);
+  EXPECT_EQ(service.snapshots, 2);
 }
 
 TEST_F(NativesTest, certificates) {

@@ -330,13 +330,73 @@ def web_keys(certificate):
             "element": encode({"kid": "k", "kty": "EC", "x5c": [der], "issuer": "https://a"})}
 
 
+# ---------------------------------------------------------------------------------------------- js
+
+def script(through_bytecode, *lines):
+    return bytes([through_bytecode]) + "\n".join(lines).encode()
+
+
+SCRIPTS = {
+    "function": script(1, "export function f(text, json) {", "  return {body: json.a[1].b ?? text, n: 1e3};", "}"),
+    "constitution": script(0, "const actions = new Map([['a', {validate(x) { if (x?.y) throw new Error('no'); }}]]);",
+                           "export function validate(input) {", "  let errors = [];",
+                           "  for (const [name, action] of actions) {", "    try { action.validate(JSON.parse('{}')); }",
+                           "    catch (e) { errors.push(`${name}: ${e}\\n${e.stack}`); }", "  }",
+                           "  return {valid: errors.length === 0, description: errors.join(', ')};", "}"),
+    "classes": script(1, "class A { #x = 1; static s = [...'ab']; get x() { return this.#x; } }",
+                      "class B extends A { constructor() { super(); this.y = super.x; } }",
+                      "export default (t, {a: [b, ...c]} = {}) => new B().y + c.length;"),
+    "generators": script(1, "function* g() { try { yield* [1, 2]; } finally { yield 3; } }",
+                         "export async function f() { for (const x of g()) await x; for await (const y of g()) { } }"),
+    "proxy": script(0, "const p = new Proxy([], {get(t, k, r) { return k in t ? t[k] : p; }});",
+                    "export const f = () => host.each(x => p[x] + host.echo({toString() { return 'abort'; }}));"),
+    "imports": script(1, "import d, {f as g} from './abc.js'; import * as all from 'xyz';", "export * from './abc.js';",
+                      "export {g as f}; globalThis.p = import('./q.js'); export default () => d() + all.f;"),
+    "regexp": script(1, "export const f = t => t.replace(/(?<a>[a-z]+)(?=\\w)|\\u{1f600}/giu, (m, x) => x)",
+                     "  .split(/(a|b)*/).map(s => s.normalize('NFD').padEnd(9, 'xy').at(-1)).join();"),
+    "buffers": script(0, "export function f() { const b = new ArrayBuffer(16, {maxByteLength: 64}), v = new DataView(b);",
+                      "  v.setBigInt64(0, 2n ** 62n); b.resize(8); const u = new Uint16Array(b).fill(7);",
+                      "  u.sort((x, y) => (b.resize(2), x - y)); return host.echo(b.transfer(4)); }"),
+    "json": script(0, "export function f(t, j) { j.j = [j.a]; return JSON.parse(JSON.stringify(j, (k, v) => v, 2),",
+                   "  function (k, v) { delete this[k]; return v; }); }"),
+    "arrays": script(1, "export function f() { const a = [3, , 1]; a.length = 70; Object.defineProperty(a, 5, {get() {",
+                     "  a.length = 2; return 9; }}); return a.concat([[4]], new Set([1])).flat().sort().splice(1, 3);",
+                     "}", "export default () => Array.prototype.indexOf.call({length: 2 ** 53}, 1);"),
+    "dates": script(1, "label: for (const d of [0, NaN, 8.64e15]) { switch (typeof d) { case 'number': continue label; } }",
+                    "export const f = () => [new Date(2020, 1).toISOString(), Date.parse('2020-01-01'), 0.1.toFixed(20),",
+                    "  (255).toString(2), BigInt.asIntN(8, 300n), 5n ** 50n / 3n, Math.random(), Symbol('s').description];"),
+    "greedy": script(0, "export function f() { try { f(); } catch (e) { const a = []; for (;;) a.push(`${e}`, a); } }",
+                     "export default function () { for (;;) try { throw null; } finally { continue; } }"),
+}
+
+
+def governance():
+    encode = lambda value: json.dumps(value, separators=(",", ":")).encode()
+    header = {1: -7, 4: b"0" * 64, "ccf.gov.msg.type": "proposal", "ccf.gov.msg.created_at": 1750000000}
+    actions = {"actions": [{"name": "set_user", "args": {"cert": "-----BEGIN CERTIFICATE-----", "user_data": None}}]}
+    ballot = lambda body: b"\x02" + encode({"ballot": "export function vote(p, by) {" + body + "}"})
+    return {
+        "envelope": b"\x00" + sign1(header, encode(actions)),
+        "proposal": b"\x01" + encode(actions), "proposal_text": b"\x01not JSON",
+        "ballot_yes": ballot("return true;"),
+        "ballot_reads": ballot("return ccf.kv['public:ccf.gov.members.info'].size > JSON.parse(p).actions.length;"),
+        "ballot_writes": ballot("ccf.kv['public:ccf.gov.users.certs'].clear();"),
+        "ballot_throws": ballot("throw {toString() { throw 1; }};"),
+        "ballot_endless": ballot("for (;;) {}"), "ballot_other": b"\x02" + encode({"ballot": 7}),
+        "ack": b"\x03" + encode({"stateDigest": ""}),
+        "header": b"\x04" + cbor(header),
+    }
+
+
 def main():
     x509 = certificates()
     corpora = {
         "http1_fuzz": HTTP1, "http2_fuzz": HTTP2, "query_fuzz": QUERIES, "jwt_fuzz": JWTS, "cbor_fuzz": CBORS,
         "cose_fuzz": COSES, "x509_fuzz": x509, "merkle_fuzz": TREES, "entry_fuzz": ENTRIES, "chunk_fuzz": CHUNKS,
         "receipt_fuzz": receipts(x509["certificate.pem"].decode()),
+        "gov_fuzz": governance(),
         "jwk_fuzz": web_keys(x509["certificate.der"]),
+        "js_fuzz": SCRIPTS,
         "messages_codec_fuzz": CONSENSUS, "arrival_fuzz": ARRIVALS, "link_fuzz": FRAMES, "forwarded_fuzz": FORWARDED,
     }
     for target, seeds in corpora.items():

@@ -3,7 +3,6 @@
 #include "base/encoding.h"
 #include "base/log.h"
 #include "consensus/messages.h"
-#include "entente/json_adapter.h"
 #include "entente/kv.h"
 #include "gov/join_policy.h"
 #include "node/node_row.h"
@@ -139,15 +138,19 @@ void Gate::join() {
     }
     if (!admission_.status.is_primary()) return send_to_primary();
     const bool opening = service == "Opening" || service == "Recovering";
-    return admit(opening || admission_.trust_at_once);
+    return admit(opening);
   };
   if (const auto refusal = decide()) answer(ctx_.call, *refusal);
 }
 
 std::optional<Refusal> Gate::answer_known(const json::value& row) {
   const std::string status(tables::text_member(row, "status"));
-  if (status == "Pending") {
-    ctx_.call.set_json(json::object{{"node_status", status}, {"node_id", id_.value}});
+  // The service's key goes to nobody because of a transaction that may still be rolled back.
+  const auto written =
+      ctx_.tx.ro(tables::nodes_info).get_version_of_previous_write(as_bytes(id_.value));
+  const bool decided = written && *written <= admission_.status.committed().seqno;
+  if (status == "Pending" || (status == "Trusted" && !decided)) {
+    ctx_.call.set_json(json::object{{"node_status", "Pending"}, {"node_id", id_.value}});
     return std::nullopt;
   }
   if (status != "Trusted") {
@@ -258,29 +261,6 @@ std::optional<Refusal> Gate::welcome(const std::string& endorsed_pem, SeqNo secr
   return std::nullopt;
 }
 
-/// Development only: what a vote of the members would do.
-JsonAnswer set_node_status(const Admission& admission, EndpointContext& ctx,
-                           std::string_view status) {
-  const std::string id = ctx.call.decoded_path_parameter("node_id");
-  auto row = tables::get_json(ctx.tx, tables::nodes_info, as_bytes(id));
-  if (!row || !row->is_object()) {
-    return make_error(http::status::not_found, errors::resource_not_found, "Node not found");
-  }
-  if (admission.pending_configurations() >= replica::max_pending_configurations) {
-    return make_error(http::status::service_unavailable, errors::invalid_node_state,
-                      std::string(too_many_changes));
-  }
-  const auto trusted = trusted_nodes(ctx.tx);
-  if (!trusted.contains(NodeId{id}) || trusted.size() < 2) {
-    return make_error(http::status::bad_request, errors::invalid_node_state,
-                      "Only a trusted node that is not the last one can be retired");
-  }
-  row->as_object()["status"] = status;
-  ctx.tx.rw(tables::nodes_info).put(as_bytes(id), as_bytes(json::dump(*row)));
-  log::fail("node", "INSECURE: node {} becomes {} without a vote", id, status);
-  return make_success(true);
-}
-
 }  // namespace
 
 void install_admission(EndpointRegistry& registry, Admission admission) {
@@ -289,19 +269,6 @@ void install_admission(EndpointRegistry& registry, Admission admission) {
       .make_endpoint("/join", Method::post,
                      [shared](EndpointContext& ctx) { Gate(*shared, ctx).join(); }, {})
       .set_forwarding_required(Forwarding::never)
-      .set_openapi_hidden()
-      .install();
-  if (!shared->trust_at_once) return;
-  log::fail(
-      "node",
-      "INSECURE: development.insecure_open is set. As primary this node trusts whoever joins, "
-      "and retires nodes when asked, without a vote.");
-  registry
-      .make_endpoint("/development/nodes/{node_id}:retire", Method::post,
-                     json_adapter<void>([shared](EndpointContext& ctx) {
-                       return set_node_status(*shared, ctx, "Retired");
-                     }),
-                     {})
       .set_openapi_hidden()
       .install();
 }

@@ -1,6 +1,5 @@
 #pragma once
-// How a node of a service admits others: POST /node/join, and, in a service that opened itself for
-// development, its own endpoints to trust and retire nodes without a vote.
+// How a node of a service admits others: POST /node/join.
 // Source: docs/node-operation.md (join), docs/http-api.md (POST /node/join).
 
 #include <functional>
@@ -31,8 +30,6 @@ struct Admission {
   std::function<size_t()> pending_configurations;
   /// As of the last entry here, committed or not.
   std::function<replica::Standing(const NodeId&)> standing;
-  /// `development.insecure_open`: who joins is trusted at once, whatever the service's status.
-  bool trust_at_once = false;
 };
 
 void install_admission(EndpointRegistry& registry, Admission admission);

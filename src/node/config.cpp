@@ -392,19 +392,6 @@ void read_node(Fields& fields, Configuration& out) {
   fields.size("historical_cache_soft_limit", out.historical_cache_soft_limit);
 }
 
-void read_development(Fields& fields, Configuration& out) {
-  fields.section("development", [&](Fields& development) {
-    development.section("insecure_open", [&](Fields& open) {
-      open.require({"users"});
-      open.texts("users", out.insecure_open.emplace().users);
-    });
-    if (out.insecure_open && out.command.type == Command::Type::recover) {
-      development.refuse("insecure_open", *development.object()->if_contains("insecure_open"),
-                         "needs command.type \"Start\" or \"Join\"");
-    }
-  });
-}
-
 std::string joined(const std::vector<std::string>& lines) {
   constexpr size_t most_shown = 50;
   std::string out;
@@ -491,7 +478,6 @@ Result<Configuration> parse_configuration(const json::value& document) {
   read_node(fields, out);
   read_storage(fields, out);
   read_protocol(fields, out);
-  read_development(fields, out);
   fields.finish(Unknown::refuse);
   if (!problems.errors.empty()) return Error{joined(problems.errors)};
   out.notes = std::move(problems.notes);
@@ -540,8 +526,10 @@ std::vector<std::string> without_effect(const Configuration& configuration) {
     std::string_view path;
     bool (*differs)(const Configuration& now, const Configuration& otherwise);
   };
-#define ENTENTE_KEY(path, member) \
-  Key { path, [](const Configuration& a, const Configuration& b) { return a.member != b.member; } }
+#define ENTENTE_KEY(path, member)                                                             \
+  Key {                                                                                       \
+    path, [](const Configuration& a, const Configuration& b) { return a.member != b.member; } \
+  }
   constexpr Key keys[] = {
       ENTENTE_KEY("attestation.snp_security_policy_file", attestation.snp_security_policy_file),
       ENTENTE_KEY("attestation.snp_uvm_endorsements_file", attestation.snp_uvm_endorsements_file),

@@ -223,12 +223,6 @@ struct OutputFiles {
   std::optional<std::string> sealed_ledger_secret_location;
 };
 
-/// Ours, for development only: a service that opens itself, with users registered at genesis (Start
-/// only), and trusts who joins, without a vote. Whoever runs it must be told that it is insecure.
-struct InsecureOpen {
-  std::vector<std::string> users;  ///< certificate files (PEM)
-};
-
 struct Configuration {
   Network network;
   Command command;
@@ -254,7 +248,6 @@ struct Configuration {
   bool ignore_first_sigterm = false;
   uint64_t node_to_node_message_limit = 23726566;
   uint64_t historical_cache_soft_limit = 512ull << 20;
-  std::optional<InsecureOpen> insecure_open;  ///< `development.insecure_open`
 
   /// Keys that are not known but allowed where they stand, each with a hint: worth a log line.
   std::vector<std::string> notes;

@@ -132,7 +132,6 @@ TEST(Configuration, DefaultsOfTheSmallestStart) {
   EXPECT_EQ(c.historical_cache_soft_limit, 512ull << 20);
   EXPECT_EQ(c.node_to_node_message_limit, 23726566u);
   EXPECT_FALSE(c.ignore_first_sigterm);
-  EXPECT_FALSE(c.insecure_open);
   EXPECT_TRUE(c.notes.empty());
   EXPECT_TRUE(not_offered(c).empty());
 }
@@ -237,9 +236,6 @@ TEST(Configuration, EveryRefusalNamesPathValueAndWhatIsAllowed) {
        "P-256",
        {"node_certificate.curve_id: \"P-256\"", "\"Secp384R1\" or \"Secp256R1\""}},
       {"node_certificate.subject_alt_names.0", "example.com", {"\"iPAddress:\" nor \"dNSName:\""}},
-      {"development.insecure_open",
-       json::object{},
-       {"development.insecure_open.users: this key is required"}},
   };
   for (const Case& one : cases) {
     if (one.in_message.empty()) {
@@ -333,22 +329,6 @@ TEST(Configuration, HardCapFollowsARaisedSoftCap) {
   EXPECT_EQ(caps("max_open_sessions_soft", 5), std::pair(5u, 1010u));
   EXPECT_EQ(caps("max_open_sessions_soft", 20000), std::pair(20000u, 20010u));
   EXPECT_EQ(caps("max_open_sessions_hard", 1000), std::pair(1000u, 1000u));
-}
-
-TEST(Configuration, DevelopmentOpeningIsForStartAndJoin) {
-  const auto open = with("development.insecure_open.users.0", "user0_cert.pem");
-  ASSERT_TRUE(accepted(open).insecure_open);
-  EXPECT_EQ(accepted(open).insecure_open->users, std::vector<std::string>{"user0_cert.pem"});
-  // A node that joined admits others in its turn, when it is primary.
-  const auto joining = json::parse(R"({"type":"Join","join":
-        {"target_rpc_address":"127.0.0.1:8000"}})");
-  EXPECT_TRUE(accepted(with("command", joining.value(), json::dump(open))).insecure_open);
-  const std::string message = refused(with("command",
-                                           json::parse(R"({"type":"Recover","recover":
-        {"previous_service_identity_file":"x"}})")
-                                               .value(),
-                                           json::dump(open)));
-  EXPECT_NE(message.find("development.insecure_open"), std::string::npos);
 }
 
 TEST(Configuration, WhatIsNotOfferedIsNotAParseError) {

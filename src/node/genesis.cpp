@@ -1,8 +1,6 @@
 #include "node/genesis.h"
 
 #include "base/encoding.h"
-#include "ledger/endorsement.h"
-#include "ledger/shares.h"
 #include "node/node_row.h"
 #include "tee/virtual_platform.h"
 
@@ -186,44 +184,6 @@ Result<Genesis> make_genesis(const GenesisInput& input, Disk& disk) {
   put_json(tables, governance("nodes.virtual.measurements"),
            as_bytes(tee::virtual_platform::measurement), json::value("AllowedToJoin"));
   return genesis;
-}
-
-Result<Tables> insecure_opening_tables(const OpeningInput& input, Disk& disk,
-                                       RandomSource& random) {
-  Tables tables;
-  const Start& start = input.configuration.command.start;
-  const auto members = load_members(start, disk);
-  if (!members) return members.error();
-  std::vector<ledger::RecoveryMember> recovery;
-  for (const LoadedMember& member : *members) {
-    const std::string& id = member.certificate.id();
-    put_json(tables, governance("members.info"), as_bytes(id), member_info(member, "Active"));
-    if (!member.encryption_key || member.role == RecoveryRole::non_participant) continue;
-    auto key = crypto::RsaPublicKey::from_pem(*member.encryption_key);
-    if (!key) return key.error();
-    recovery.push_back({id, std::move(*key), member.role == RecoveryRole::owner});
-  }
-  const auto threshold = recovery_threshold(start);
-  if (!threshold) return threshold.error();
-  const auto shares =
-      ledger::share_ledger_secret(input.ledger_secret, recovery, *threshold, std::nullopt, random);
-  if (!shares) return shares.error().at("recovery shares");
-  auto service = json::parse(as_text(input.genesis.at(governance("service.info")).at(unit)));
-  if (!service) return service.error();
-  service->as_object()["status"] = "Open";
-  put_json(tables, governance("service.info"), unit, *service);
-  put(tables, std::string(ledger::maps::recovery_shares), unit, shares->json());
-  put(tables, std::string(ledger::maps::historical_encrypted_ledger_secret), unit,
-      ledger::first_historical_secret().json());
-  put(tables, std::string(ledger::maps::previous_service_identity_endorsement), unit,
-      ledger::make_self_endorsement(input.service.key, input.created, input.now).json());
-
-  for (const std::string& path : input.configuration.insecure_open->users) {
-    const auto user = read_certificate(disk, path);
-    if (!user) return user.error().at("development.insecure_open.users");
-    put(tables, governance("users.certs"), as_bytes(user->id()), user->pem());
-  }
-  return tables;
 }
 
 }  // namespace entente::node

@@ -171,8 +171,7 @@ std::optional<Exit> Node::Parts::listen() {
                      .cose_issuer = cose_issuer,
                      .cose_subject = cose_subject,
                      .pending_configurations = [this] { return replica->pending_configurations(); },
-                     .standing = [this](const NodeId& id) { return replica->standing(id); },
-                     .trust_at_once = configuration.insecure_open.has_value()});
+                     .standing = [this](const NodeId& id) { return replica->standing(id); }});
   governance = std::make_unique<gov::Governance>(governance_surroundings());
   governance->install(frontends->registry(rpc::Actor::gov));
   application.register_endpoints(frontends->registry(rpc::Actor::app), *context);

@@ -186,19 +186,7 @@ std::optional<Exit> Node::Parts::create_service() {
   }
   facts.state = api::NodeStartupState::PartOfNetwork;
   log::info("node", "Created a new service at transaction {}", TxId{first_view, {1}}.text());
-
-  if (!configuration.insecure_open) return std::nullopt;
-  log::fail("node",
-            "INSECURE: development.insecure_open is set. The service opens itself, without any "
-            "vote of its members, and registers {} users. Never do this with real data.",
-            configuration.insecure_open->users.size());
-  const auto opening =
-      insecure_opening_tables({configuration, *service, secrets->latest()->key, genesis->tables,
-                               TxId{first_view, {1}}, clock.unix_time()},
-                              disk, crypto::system_random());
-  if (!opening) return Exit{exit_file_not_readable, opening.error().message};
-  replica->request_chunk();
-  return commit(*opening, {});
+  return std::nullopt;
 }
 
 }  // namespace entente::node

@@ -237,8 +237,12 @@ TEST_F(CommandLine, SandboxLeavesAFolderThatIsInUseAlone) {
 TEST_F(CommandLine, SandboxFolderHoldsAValidConfiguration) {
   const SandboxFolder folder(path("sandbox"));
   EXPECT_TRUE(folder.is_free());
-  SandboxPlan plan{"smallbank", 8123, 3,
-                   std::string(ENTENTE_SOURCE_DIR) + "/constitutions/sandbox"};
+  SandboxPlan plan;
+  plan.application = "smallbank";
+  plan.port = 8123;
+  plan.users = 3;
+  plan.members = 2;
+  plan.constitution = std::string(ENTENTE_SOURCE_DIR) + "/constitutions/sandbox";
   const auto prepared = folder.prepare(plan);
   ASSERT_TRUE(prepared.ok()) << prepared.error().message;
   EXPECT_FALSE(folder.is_free());
@@ -250,15 +254,17 @@ TEST_F(CommandLine, SandboxFolderHoldsAValidConfiguration) {
   const auto configuration = node::read_configuration(folder.configuration());
   ASSERT_TRUE(configuration.ok()) << configuration.error().message;
   EXPECT_TRUE(configuration->notes.empty());
-  ASSERT_TRUE(configuration->insecure_open);
-  EXPECT_EQ(configuration->insecure_open->users.size(), 3u);
   EXPECT_EQ(configuration->network.rpc_interfaces[0].bind_address.text(), "127.0.0.1:8123");
   std::vector<std::string> named = configuration->command.start.constitution_files;
   EXPECT_EQ(named.size(), 5u);  // those of the default constitution, one for virtual nodes
-  named.insert(named.end(), configuration->insecure_open->users.begin(),
-               configuration->insecure_open->users.end());
-  named.push_back(configuration->command.start.members[0].certificate_file);
-  named.push_back(*configuration->command.start.members[0].encryption_public_key_file);
+  ASSERT_EQ(configuration->command.start.members.size(), 2u);
+  for (const node::Member& member : configuration->command.start.members) {
+    named.push_back(member.certificate_file);
+    named.push_back(*member.encryption_public_key_file);
+  }
+  for (unsigned i = 0; i < plan.users; ++i) {
+    named.push_back(fs::path(folder.user(i).certificate).filename().string());
+  }
   for (const std::string& name : named) EXPECT_TRUE(fs::exists(folder.file(name))) << name;
   EXPECT_TRUE(node::recovery_threshold(configuration->command.start).ok());
 

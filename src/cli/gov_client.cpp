@@ -18,6 +18,7 @@ using std::chrono::steady_clock;
 constexpr std::string_view api_version = "api-version=2024-07-01";
 constexpr std::string_view cose_headers = "content-type: application/cose\r\n";
 constexpr milliseconds between_tries{100};
+constexpr int most_redirections = 3;
 
 std::string target_of(const std::string& path) {
   std::string out = "/gov" + path;
@@ -68,15 +69,30 @@ bool is_worth_another_try(const Answer& answer) {
 
 GovClient::GovClient(TlsContext context, std::string address, int timeout_seconds)
     : context_(std::move(context)),
-      address_(std::move(address)),
+      connection_(context_, std::move(address), timeout_seconds),
       timeout_seconds_(timeout_seconds) {}
+
+Result<Answer> GovClient::call_following_redirections(std::string_view method, std::string target,
+                                                      std::string_view body,
+                                                      std::string_view headers) {
+  for (int redirections = 0;; ++redirections) {
+    auto answer = connection_.call(method, target, body, headers);
+    if (!answer || (answer->status != 307 && answer->status != 308)) return answer;
+    const std::string location = header_of(*answer, "location");
+    const auto next = address_in(location);
+    const size_t path = location.find('/', location.find("//") + 2);
+    if (!next || path == location.npos) return Error{address() + " redirects to nowhere"};
+    if (redirections == most_redirections) return Error{address() + " redirects once too often"};
+    target = location.substr(path);
+    connection_ = ServiceClient(context_, *next, timeout_seconds_);
+  }
+}
 
 Result<Answer> GovClient::call(std::string_view method, const std::string& target,
                                std::string_view body, std::string_view headers) {
   const auto end = steady_clock::now() + std::chrono::seconds(timeout_seconds_);
   for (;;) {
-    auto answer = call_following(context_, address_, Request{method, target, body, headers},
-                                 timeout_seconds_);
+    auto answer = call_following_redirections(method, target, body, headers);
     if (!answer || !is_worth_another_try(*answer) || steady_clock::now() >= end) return answer;
     std::this_thread::sleep_for(between_tries);
   }
@@ -91,7 +107,7 @@ Result<GovAnswer> GovClient::get(const std::string& path) {
 Result<json::value> GovClient::get_value(const std::string& path) {
   auto answer = get(path);
   if (!answer) return answer.error();
-  if (!answer->accepted()) return Error{address_ + "/gov" + path + ": " + answer->refusal};
+  if (!answer->accepted()) return Error{address() + "/gov" + path + ": " + answer->refusal};
   return std::move(answer->body);
 }
 
@@ -99,7 +115,7 @@ Result<std::optional<std::string>> GovClient::get_text(const std::string& path) 
   auto answer = call("GET", target_of(path), {}, {});
   if (!answer) return answer.error();
   if (answer->status == 404) return std::optional<std::string>();
-  if (answer->status != 200) return Error{address_ + "/gov" + path + ": " + in_words(*answer)};
+  if (answer->status != 200) return Error{address() + "/gov" + path + ": " + in_words(*answer)};
   return std::optional(std::move(answer->body));
 }
 
@@ -123,9 +139,8 @@ Result<void> GovClient::wait_for_commit(const std::string& transaction_id) {
   const std::string target = "/node/tx?transaction_id=" + transaction_id;
   const auto end = steady_clock::now() + std::chrono::seconds(timeout_seconds_);
   milliseconds pause{2};
-  ServiceClient client(context_, address_, timeout_seconds_);
   while (steady_clock::now() < end) {
-    const auto document = client.get(target);
+    const auto document = connection_.get(target);
     if (!document) return document.error();
     const std::string status = text_at(document->body, "status");
     if (status == "Committed") return {};

@@ -48,7 +48,7 @@ class GovClient {
   GovClient(TlsContext context, std::string address, int timeout_seconds = 10);
 
   /// Whom to ask next; changes when a node sends elsewhere.
-  const std::string& address() const { return address_; }
+  const std::string& address() const { return connection_.address(); }
 
   /// `path` after /gov. Errors: no answer. Waits and asks again while nobody leads.
   Result<GovAnswer> get(const std::string& path);
@@ -70,9 +70,11 @@ class GovClient {
  private:
   Result<Answer> call(std::string_view method, const std::string& target, std::string_view body,
                       std::string_view headers);
+  Result<Answer> call_following_redirections(std::string_view method, std::string target,
+                                             std::string_view body, std::string_view headers);
 
   TlsContext context_;
-  std::string address_;
+  ServiceClient connection_;
   int timeout_seconds_;
 };
 

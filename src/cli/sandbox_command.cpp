@@ -21,6 +21,7 @@ namespace {
 
 constexpr int patience_seconds = 5;
 constexpr unsigned most_nodes = 9;
+constexpr unsigned most_members = 50;
 
 struct SandboxOptions {
   SandboxPlan plan;
@@ -57,6 +58,11 @@ void print_ready(const SandboxOptions& options, const SandboxCluster& cluster) {
   const std::string& address = first.address;
   const int pid = first.process.pid();
   auto examples = sandbox_examples(options.plan.application, folder, address, this_program());
+  examples.push_back({"what can be proposed to the members; they vote with `gov vote`",
+                      shell_word(this_program()) + " gov actions"});
+  examples.push_back(
+      {"who decided what so far, every signature checked",
+       shell_word(this_program()) + " gov audit " + shell_word(folder.file("ledger"))});
   if (options.plan.nodes > 1) {
     examples.push_back(
         {"how the nodes are; end one (kill -9) and look again",
@@ -68,13 +74,18 @@ void print_ready(const SandboxOptions& options, const SandboxCluster& cluster) {
       users.push_back(json::object{{"certificate", folder.user(i).certificate},
                                    {"private_key", folder.user(i).private_key}});
     }
+    json::array members;
+    for (unsigned i = 0; i < options.plan.members; ++i) {
+      members.push_back(json::object{{"certificate", folder.member(i).certificate},
+                                     {"private_key", folder.member(i).private_key}});
+    }
     json::object out{{"address", "https://" + address},
                      {"application", options.plan.application},
                      {"folder", folder.path()},
                      {"service_certificate", folder.service_certificate()},
                      {"users", users},
+                     {"members", members},
                      {"member_certificate", folder.member(0).certificate},
-                     {"insecure", true},
                      {"pid", pid},
                      {"nodes", nodes_in_json(cluster)}};
     fmt::print("{}\n", json::dump(out));
@@ -84,15 +95,18 @@ void print_ready(const SandboxOptions& options, const SandboxCluster& cluster) {
   fmt::print("\nThe service runs: https://{}, application '{}', process {}\n", address,
              options.plan.application, pid);
   fmt::print(
-      "INSECURE, for development only: it opened itself, its users were registered at its\n"
-      "start without a vote of its members, and all keys lie in one folder.\n\n");
+      "Its members opened it and registered its users, by a proposal and their votes.\n"
+      "INSECURE, for development only: the keys of all of them lie in one folder.\n\n");
   fmt::print("  folder               {}\n", folder.path());
   fmt::print("  service certificate  {}\n", folder.service_certificate());
   fmt::print("  users                {}\n", folder.user(0).certificate);
   for (unsigned i = 1; i < options.plan.users; ++i) {
     fmt::print("                       {}\n", folder.user(i).certificate);
   }
-  fmt::print("  member               {}\n", folder.member(0).certificate);
+  fmt::print("  members              {}\n", folder.member(0).certificate);
+  for (unsigned i = 1; i < options.plan.members; ++i) {
+    fmt::print("                       {}\n", folder.member(i).certificate);
+  }
   for (const SandboxMember& member : cluster.members()) {
     if (options.plan.nodes == 1) break;
     fmt::print("  {:<19}  https://{}, process {}, log {}\n", member.name(), member.address,
@@ -133,7 +147,9 @@ int run_sandbox(const SandboxOptions& options, const Invocation& invocation) {
     arguments.insert(arguments.end(), {"--app", options.plan.application});
   }
   SandboxCluster cluster(folder, options.plan, arguments);
-  if (auto code = start_nodes(cluster, signals)) return *code;
+  auto governance = SandboxGovernance::make(folder, options.plan.members);
+  if (!governance) return failed(governance.error().message);
+  if (auto code = start_nodes(cluster, *governance, signals)) return *code;
   const auto context = TlsContext::make({folder.service_certificate(), "", ""});
   if (!context) return failed(context.error().message);
   std::vector<std::string> addresses;
@@ -143,7 +159,8 @@ int run_sandbox(const SandboxOptions& options, const Invocation& invocation) {
     if (auto code = wait_until_complete(cluster, observer, signals)) return *code;
   }
   print_ready(options, cluster);
-  return SandboxWatch(cluster, std::move(observer), *context, options.heal).run(signals);
+  return SandboxWatch(cluster, *governance, std::move(observer), *context, options.heal)
+      .run(signals);
 }
 
 CLI::Validator odd_number() {
@@ -181,6 +198,11 @@ void add_sandbox(CLI::App& app, Invocation& invocation) {
   command.add_option("--workdir", options->folder, "Folder for everything; must be new or empty")
       ->type_name("DIR")
       ->capture_default_str();
+  command
+      .add_option("--members", options->plan.members,
+                  "How many members: they open the service, and vote on everything")
+      ->check(CLI::Range(1u, most_members))
+      ->capture_default_str();
   command.add_option("--users", options->plan.users, "How many users to make and register")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
@@ -192,8 +214,8 @@ void add_sandbox(CLI::App& app, Invocation& invocation) {
       ->capture_default_str();
   command.add_flag("--json", options->json, "Print one JSON object when the service answers");
   command.footer(
-      "Ctrl-C ends the service. Until members can vote, the service is opened by a genesis option\n"
-      "that is for development only, and its nodes trust each other by it.\n"
+      "Ctrl-C ends the service. Its members acknowledge, open it by a proposal that also adds the\n"
+      "users, and trust its nodes, each by a vote; `gov --sandbox DIR` goes on with their keys.\n"
       "With several nodes: node 0 works in the folder itself, node N in its sub-folder nodeN. One\n"
       "line says how they are. Nodes that end are reported; the service goes on as long as a\n"
       "majority lives. Without one it says so and keeps the others, which still answer reads; "

@@ -9,8 +9,7 @@ json::array texts(const std::vector<std::string>& list) {
   return out;
 }
 
-json::object configuration(const SandboxNodeSettings& settings, json::object command,
-                           const std::vector<std::string>& users) {
+json::object configuration(const SandboxNodeSettings& settings, json::object command) {
   const json::object interface {
     {"bind_address", "127.0.0.1:" + std::to_string(settings.port)}, {
       "app_protocol", "HTTP1+HTTP2"
@@ -25,8 +24,7 @@ json::object configuration(const SandboxNodeSettings& settings, json::object com
       {"node_certificate", json::object{{"initial_validity_days", sandbox_validity_days}}},
       {"output_files", json::object{{"rpc_addresses_file", "rpc_addresses.json"},
                                     {"node_certificate_file", "node_cert.pem"},
-                                    {"pid_file", "node.pid"}}},
-      {"development", json::object{{"insecure_open", json::object{{"users", texts(users)}}}}}};
+                                    {"pid_file", "node.pid"}}}};
   if (settings.one_of_several) {
     // Messages take microseconds here; what takes long is a machine with more nodes than cores.
     out["consensus"] = json::object{{"message_timeout", "50ms"}, {"election_timeout", "1500ms"}};
@@ -38,20 +36,23 @@ json::object configuration(const SandboxNodeSettings& settings, json::object com
 
 json::object starting_configuration(const SandboxNodeSettings& settings,
                                     const SandboxGenesis& genesis) {
-  const json::value member =
-      json::object{{"certificate_file", genesis.member_certificate},
-                   {"encryption_public_key_file", genesis.member_encryption_key}};
-  const json::object start{{"constitution_files", texts(genesis.constitution_files)},
-                           {"members", json::array{member}},
-                           {"service_configuration", json::object{{"recovery_threshold", 1}}},
-                           {"initial_service_certificate_validity_days", sandbox_validity_days}};
-  return configuration(settings, json::object{{"type", "Start"}, {"start", start}},
-                       genesis.user_certificates);
+  json::array members;
+  for (const SandboxGenesis::Member& one : genesis.members) {
+    members.push_back(json::object{{"certificate_file", one.certificate},
+                                   {"encryption_public_key_file", one.encryption_key}});
+  }
+  const size_t majority = members.size() / 2 + 1;
+  const json::object start{
+      {"constitution_files", texts(genesis.constitution_files)},
+      {"members", std::move(members)},
+      {"service_configuration", json::object{{"recovery_threshold", majority}}},
+      {"initial_service_certificate_validity_days", sandbox_validity_days}};
+  return configuration(settings, json::object{{"type", "Start"}, {"start", start}});
 }
 
 json::object joining_configuration(const SandboxNodeSettings& settings, const std::string& target) {
-  const json::object join{{"target_rpc_address", target}, {"retry_timeout", "200ms"}};
-  return configuration(settings, json::object{{"type", "Join"}, {"join", join}}, {});
+  const json::object join{{"target_rpc_address", target}, {"retry_timeout", "50ms"}};
+  return configuration(settings, json::object{{"type", "Join"}, {"join", join}});
 }
 
 }  // namespace entente::cli

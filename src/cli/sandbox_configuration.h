@@ -16,16 +16,17 @@ struct SandboxNodeSettings {
 };
 
 struct SandboxGenesis {
+  struct Member {
+    std::string certificate, encryption_key;
+  };
   std::vector<std::string> constitution_files;
-  std::string member_certificate;
-  std::string member_encryption_key;
-  std::vector<std::string> user_certificates;
+  std::vector<Member> members;
 };
 
 inline constexpr unsigned sandbox_validity_days = 90;
 inline constexpr const char* sandbox_service_certificate = "service_cert.pem";
 
-/// The node that makes the service, and opens it without a vote.
+/// The node that makes the service, with these members. A majority of their shares recovers it.
 json::object starting_configuration(const SandboxNodeSettings& settings,
                                     const SandboxGenesis& genesis);
 

@@ -101,13 +101,11 @@ std::string SandboxFolder::description() const {
 
 Result<void> SandboxFolder::write_configuration(const SandboxPlan& plan,
                                                 std::vector<std::string> constitution) const {
-  const IdentityFiles first_member = member(0);
   SandboxGenesis genesis;
   genesis.constitution_files = std::move(constitution);
-  genesis.member_certificate = name_of(first_member.certificate);
-  genesis.member_encryption_key = name_of(*first_member.encryption_public_key);
-  for (unsigned i = 0; i < plan.users; ++i) {
-    genesis.user_certificates.push_back(name_of(user(i).certificate));
+  for (unsigned i = 0; i < plan.members; ++i) {
+    const IdentityFiles files = member(i);
+    genesis.members.push_back({name_of(files.certificate), name_of(*files.encryption_public_key)});
   }
   const auto document = starting_configuration({plan.port, plan.nodes > 1}, genesis);
   return write_new_file(configuration(), json::dump_indented(document) + "\n", readable);
@@ -138,9 +136,11 @@ Result<void> SandboxFolder::prepare(const SandboxPlan& plan) const {
     auto copied = write_new_file(file(scripts.back()), *script, readable);
     if (!copied) return copied.error();
   }
-  const auto made =
-      make_identity({path_, "member0", crypto::Curve::p384, sandbox_validity_days, true});
-  if (!made) return made.error();
+  for (unsigned i = 0; i < plan.members; ++i) {
+    const auto made = make_identity(
+        {path_, "member" + std::to_string(i), crypto::Curve::p384, sandbox_validity_days, true});
+    if (!made) return made.error();
+  }
   for (unsigned i = 0; i < plan.users; ++i) {
     const auto user_made = make_identity(
         {path_, "user" + std::to_string(i), crypto::Curve::p384, sandbox_validity_days, false});

@@ -16,6 +16,7 @@ struct SandboxPlan {
   std::string application;
   uint16_t port = 8000;  ///< 0: any free one
   unsigned users = 2;
+  unsigned members = 1;
   std::string constitution;  ///< folder of its scripts, see constitution_files()
   unsigned nodes = 1;        ///< how many the service is to have
 };

@@ -44,9 +44,10 @@ std::string end_of_log(const SandboxFolder& folder) {
   return text + "The whole log is " + folder.output();
 }
 
-SandboxWatch::SandboxWatch(SandboxCluster& cluster, ClusterObserver observer, TlsContext context,
-                           bool heal)
+SandboxWatch::SandboxWatch(SandboxCluster& cluster, SandboxGovernance& governance,
+                           ClusterObserver observer, TlsContext context, bool heal)
     : cluster_(cluster),
+      governance_(governance),
       observer_(std::move(observer)),
       context_(std::move(context)),
       heal_(heal),
@@ -182,6 +183,7 @@ void SandboxWatch::welcome_joining() {
   if (!joining_since_) return;
   for (SandboxMember& member : cluster_.members()) {
     if (member.serves()) continue;
+    if (!member.id.empty()) trust(member);
     const auto answers = cluster_.try_member(member);
     if (answers) {
       joining_since_.reset();
@@ -229,11 +231,23 @@ void SandboxWatch::replace() {
   line_.say("starting " + (*member)->name() + " in " + (*member)->folder.path());
 }
 
+/// The members let the replacement take part, once it has asked to.
+void SandboxWatch::trust(const SandboxMember& joining) {
+  const NodeView* primary = primary_of(last_);
+  if (primary == nullptr) return;
+  const auto trusted = governance_.trust(primary->address, joining.id);
+  if (trusted) return;
+  const std::string why = trusted.error().message;
+  if (why != complaint_) {
+    line_.say(joining.name() + " is not trusted yet, trying again: " + why);
+  }
+  complaint_ = why;
+}
+
 void SandboxWatch::retire(const std::string& id) {
-  const auto answer = call_following(context_, primary_of(last_)->address, "POST",
-                                     "/node/development/nodes/" + id + ":retire", patience_seconds);
-  if (answer && answer->status == 200) return line_.say(name(id) + " is being retired");
-  const std::string why = answer ? in_words(*answer) : answer.error().message;
+  const auto retired = governance_.retire(primary_of(last_)->address, id);
+  if (retired) return line_.say(name(id) + " is retired by its members' votes");
+  const std::string why = retired.error().message;
   if (why != complaint_) line_.say(name(id) + " is not retired yet, trying again: " + why);
   complaint_ = why;
 }

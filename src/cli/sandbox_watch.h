@@ -10,6 +10,7 @@
 
 #include "cli/cluster_observer.h"
 #include "cli/sandbox_cluster.h"
+#include "cli/sandbox_governance.h"
 #include "cli/sandbox_repair.h"
 #include "cli/status_line.h"
 
@@ -17,8 +18,9 @@ namespace entente::cli {
 
 class SandboxWatch {
  public:
-  /// All nodes of the cluster serve. `heal`: replace nodes that end.
-  SandboxWatch(SandboxCluster& cluster, ClusterObserver observer, TlsContext context, bool heal);
+  /// All nodes of the cluster serve. `heal`: replace nodes that end, as `governance` decides.
+  SandboxWatch(SandboxCluster& cluster, SandboxGovernance& governance, ClusterObserver observer,
+               TlsContext context, bool heal);
 
   /// Until one of `signals` comes (then all nodes are ended), or no node is left. A service that
   /// has lost its majority is kept: its nodes hold what was committed. Exit code: 1 after such a
@@ -33,6 +35,7 @@ class SandboxWatch {
   void say_what_remains(const EndedMember& ended);
   int end_of_the_only_node(const EndedMember& ended);
   void welcome_joining();
+  void trust(const SandboxMember& joining);
   void repair();
   void replace();
   void retire(const std::string& id);
@@ -43,6 +46,7 @@ class SandboxWatch {
   int end_all();
 
   SandboxCluster& cluster_;
+  SandboxGovernance& governance_;
   ClusterObserver observer_;
   TlsContext context_;
   bool heal_;

@@ -103,25 +103,19 @@ Result<Document> ServiceClient::get(std::string_view target) {
   return Document{std::move(*body), header_of(*answer, "x-ms-ccf-transaction-id")};
 }
 
-Result<Answer> call_following(const TlsContext& context, std::string& address,
-                              const Request& request, int timeout_seconds) {
-  std::string target(request.target);
-  for (int redirections = 0;; ++redirections) {
-    auto answer = ServiceClient(context, address, timeout_seconds)
-                      .call(request.method, target, request.body, request.headers);
-    if (!answer || (answer->status != 307 && answer->status != 308)) return answer;
-    auto next = place_of(header_of(*answer, "location"));
-    if (!next) return Error{address + " redirects to nowhere"};
-    if (redirections == most_redirections) return Error{address + " redirects once too often"};
-    address = std::move(next->address);
-    target = std::move(next->target);
-  }
-}
-
 Result<Answer> call_following(const TlsContext& context, std::string address,
                               std::string_view method, std::string_view target,
                               int timeout_seconds) {
-  return call_following(context, address, Request{method, target, {}, {}}, timeout_seconds);
+  Place place{std::move(address), std::string(target)};
+  for (int redirections = 0;; ++redirections) {
+    auto answer = ServiceClient(context, place.address, timeout_seconds).call(method, place.target);
+    if (!answer || (answer->status != 307 && answer->status != 308)) return answer;
+    auto next = place_of(header_of(*answer, "location"));
+    if (!next) return Error{place.address + " redirects to nowhere"};
+    if (redirections == most_redirections)
+      return Error{place.address + " redirects once too often"};
+    place = std::move(*next);
+  }
 }
 
 }  // namespace entente::cli

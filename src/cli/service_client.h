@@ -40,14 +40,7 @@ class ServiceClient {
   std::optional<TlsClient> connection_;
 };
 
-struct Request {
-  std::string_view method, target, body, headers;
-};
 /// One request that goes where redirections (307, 308) send it, over a few of them at most.
-/// `address` becomes that of the node that answered.
-Result<Answer> call_following(const TlsContext& context, std::string& address,
-                              const Request& request, int timeout_seconds);
-/// The same without a body.
 Result<Answer> call_following(const TlsContext& context, std::string address,
                               std::string_view method, std::string_view target,
                               int timeout_seconds);

@@ -87,7 +87,7 @@ constexpr Operation operations[] = {
     {"/gov/service/nodes/{nodeId}", "ServiceState_GetNode", Does::read, "ServiceState.Node",
      "One node."},
     {"/gov/service/transactions/{transactionId}", "Transactions_GetStatus", Does::read_unmarked,
-     "Transactions.NamedTransaction", "What is known of a transaction."},
+     "Transactions.Transaction", "What is known of a transaction."},
     {"/gov/service/transactions/commit", "Transactions_GetCommit", Does::read_unmarked,
      "Transactions.CommittedTransaction", "The last transaction that is committed."},
 };
@@ -181,9 +181,9 @@ constexpr Definition definitions[] = {
     {"ServiceState.VirtualJoinPolicy", "measurements:[text]! hostData:[text]!", In::stable},
     {"Transactions.CommittedTransaction",
      "transactionId:transactionId! status:Transactions.TransactionStatus!"},
-    {"Transactions.NamedTransaction",
-     "transactionId:transactionId status:Transactions.TransactionStatus!"},
-    {"Transactions.Transaction", "status:Transactions.TransactionStatus!"},
+    {"Transactions.NamedTransaction", "status:Transactions.TransactionStatus!"},
+    {"Transactions.Transaction",
+     "transactionId:transactionId! status:Transactions.TransactionStatus!"},
 };
 
 /// Objects whose members all have one type.

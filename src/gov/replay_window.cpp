@@ -15,6 +15,19 @@ std::string_view time_of(std::string_view key) {
   return key.substr(0, key.find(':'));
 }
 
+/// By this configuration members decide about the next one: nonsense in it must not stop them.
+uint64_t window_size(kv::ReadOnlyTx& tx) {
+  const auto row = tx.ro(tables::service_config).get(tables::unit());
+  const auto document = row ? json::parse(as_text(*row)) : Result<json::value>(json::value());
+  const json::object* config = document ? document->if_object() : nullptr;
+  const json::value* size =
+      config == nullptr ? nullptr : config->if_contains("recent_cose_proposals_window_size");
+  if (size == nullptr || !size->is_int64() || size->get_int64() < 0) {
+    return ServiceConfig::default_window;
+  }
+  return static_cast<uint64_t>(size->get_int64());
+}
+
 [[noreturn]] void refuse(std::string_view code, const std::string& message) {
   throw RpcException(http::status::bad_request, code, message);
 }
@@ -59,9 +72,7 @@ void admit_to_window(kv::Tx& tx, uint64_t created_at, BytesView signature,
     keys.push_back(to_text(known));
     return true;
   });
-  const auto configured = service_config(tx).recent_cose_proposals_window_size;
-  const WindowChange change =
-      slide_window(keys, key, configured.value_or(ServiceConfig::default_window));
+  const WindowChange change = slide_window(keys, key, window_size(tx));
   if (change.too_old) {
     refuse(errors::proposal_created_too_long_ago,
            fmt::format("Proposal created too long ago: created_at is {}, and must not be below {}",

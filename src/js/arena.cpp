@@ -414,8 +414,9 @@ uint8_t* shadow_of(const void* address) {
 // Copies by itself: the library's functions check what is poisoned, and volatile keeps the compiler
 // from calling them.
 ENTENTE_ALLOCATOR void copy_poisoned(uint8_t* to, const uint8_t* from, size_t size) {
-  for (size_t i = 0; i < size; ++i) {
-    *const_cast<volatile uint8_t*>(to + i) = *const_cast<const volatile uint8_t*>(from + i);
+  for (size_t i = 0; i < size; i += sizeof(uint64_t)) {
+    *reinterpret_cast<volatile uint64_t*>(to + i) =
+        *reinterpret_cast<const volatile uint64_t*>(from + i);
   }
 }
 #endif
@@ -425,7 +426,7 @@ ENTENTE_ALLOCATOR void Arena::take_image() {
   if (image_ != nullptr) munmap(image_, round_up(image_size_, page));
   // The tag of the block behind the last one says whether that one is used.
   image_size_ =
-      round_up(static_cast<size_t>(reinterpret_cast<uint8_t*>(head_->top) - base_) + header, unit);
+      round_up(static_cast<size_t>(reinterpret_cast<uint8_t*>(head_->top) - base_) + header, 64);
   ENTENTE_ASSERT(commit(image_size_));
   void* copy = mmap(nullptr, round_up(image_size_, page), PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -455,8 +456,11 @@ ENTENTE_ALLOCATOR void Arena::restore() {
 }
 
 ENTENTE_ALLOCATOR bool Arena::same_as_image() const {
-  for (size_t i = 0; i < image_size_; ++i) {
-    if (base_[i] != image_[i]) return false;
+  for (size_t i = 0; i < image_size_; i += sizeof(uint64_t)) {
+    if (*reinterpret_cast<const volatile uint64_t*>(base_ + i) !=
+        *reinterpret_cast<const uint64_t*>(image_ + i)) {
+      return false;
+    }
   }
   return true;
 }

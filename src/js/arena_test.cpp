@@ -78,12 +78,12 @@ void work(Arena& arena, std::vector<Piece>& pieces, std::mt19937& random, int st
 }
 
 TEST(Arena, blocks_are_what_was_asked_for) {
-  for (unsigned seed = 1; seed <= 8; ++seed) {
+  for (unsigned seed = 1; seed <= 4; ++seed) {
     std::mt19937 random(seed);
     Arena arena(256 * megabyte);
     arena.set_limit(8 * megabyte);
     std::vector<Piece> pieces;
-    work(arena, pieces, random, 20'000);
+    work(arena, pieces, random, 8'000);
     for (const Piece& p : pieces) {
       ASSERT_TRUE(p.intact());
       arena.release(p.data);
@@ -94,7 +94,7 @@ TEST(Arena, blocks_are_what_was_asked_for) {
 }
 
 TEST(Arena, an_image_comes_back) {
-  for (unsigned seed = 1; seed <= 8; ++seed) {
+  for (unsigned seed = 1; seed <= 4; ++seed) {
     std::mt19937 random(seed);
     Arena arena(256 * megabyte);
     arena.set_limit(16 * megabyte);

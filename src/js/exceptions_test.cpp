@@ -7,9 +7,9 @@
 namespace entente::js {
 namespace {
 
-Failure failure_of(std::string_view body) {
+Failure failure_of(std::string_view body, const Limits& limits = small_limits()) {
   TestIsolate isolate;
-  Use use(isolate, small_limits());
+  Use use(isolate, limits);
   auto function = compiled_function(use, "export function f() { " + std::string(body) + " }", "f");
   auto result = use.call(function, {});
   EXPECT_FALSE(result);
@@ -82,7 +82,7 @@ TEST(Exceptions, describing_one_cannot_run_for_ever_or_fail_in_another_way) {
                                       "const e = new Error('x'); e.toString = () => { for (;;); };"
                                       " throw e",
                                       "throw new Proxy({}, {get() { for (;;); }})"}) {
-    EXPECT_EQ(failure_of(body).kind, FailureKind::time_limit) << body;
+    EXPECT_EQ(failure_of(body, hurried_limits()).kind, FailureKind::time_limit) << body;
   }
   EXPECT_EQ(failure_of("throw {toJSON() { throw 1; }, toString() { return 'plain'; }}").text,
             "plain");
@@ -107,7 +107,7 @@ TEST(Exceptions, interruption_cannot_be_caught) {
   std::vector<std::string> lines;
   Console console{[&](log::Level, std::string_view line) { lines.emplace_back(line); }};
   TestIsolate with_console({install_console});
-  Use use(with_console, small_limits());
+  Use use(with_console, hurried_limits());
   use.attach(console);
   auto function = compiled_function(use, R"(
     export function f() {

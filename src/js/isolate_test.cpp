@@ -87,7 +87,7 @@ TEST_P(Spoiled, leaves_nothing_behind) {
   ASSERT_TRUE(isolate.host().arena.same_as_image());
   for (int round = 0; round < 3; ++round) {
     {
-      Use use(isolate, small_limits());
+      Use use(isolate, hurried_limits());
       auto function = compiled_function(use, GetParam(), "spoil");
       auto result = use.call(function, {});
       (void)result;
@@ -154,7 +154,7 @@ TEST(Isolate, kept_state_does_not_grow_with_calls) {
 TEST(Isolate, a_use_that_keeps_state_begins_anew_after_damage) {
   TestIsolate isolate;
   {
-    Use use(isolate, small_limits(), Start::kept);
+    Use use(isolate, hurried_limits(), Start::kept);
     auto function = compiled_function(
         use, "export function f() { globalThis.left = 1; [].indexOf.call({length: 2 ** 53}, 1); }",
         "f");
@@ -183,7 +183,7 @@ TestIsolate* inner_isolate = nullptr;
 JSValue run_inner(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
   const auto source = text_argument(context, arguments[0]);
   if (!source) return JS_EXCEPTION;
-  Use use(*inner_isolate, small_limits());
+  Use use(*inner_isolate, hurried_limits());
   return new_text(context, evaluated_text(use, *source));
 }
 

@@ -43,7 +43,7 @@ void install(JSContext* context) {
 void run(Isolate& isolate, std::string_view source, bool through_bytecode) {
   Use use(isolate, {.heap_bytes = 2u << 20,
                     .stack_bytes = 96u << 10,
-                    .execution_time = std::chrono::milliseconds(10)});
+                    .execution_time = std::chrono::milliseconds(5)});
   Console console{[](log::Level, std::string_view) {}};
   use.attach(console);
   use.set_loader([&](std::string_view name) -> std::optional<ModuleContent> {

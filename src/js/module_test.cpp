@@ -196,7 +196,7 @@ TEST(Modules, a_top_level_that_waits_stays_unfinished) {
 TEST(Modules, a_top_level_that_never_ends_is_stopped) {
   TestIsolate isolate;
   Files files = sample();
-  Use use(isolate, small_limits());
+  Use use(isolate, hurried_limits());
   use.set_loader(files.loader());
   auto module = use.load("/spin.js");
   ASSERT_TRUE(module);

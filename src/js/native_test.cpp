@@ -120,8 +120,8 @@ void install(JSContext* context) {
 
 class Natives : public testing::Test {
  protected:
-  Outcome<std::string> run(std::string_view code) {
-    Use use(isolate, small_limits());
+  Outcome<std::string> run(std::string_view code, const Limits& limits = small_limits()) {
+    Use use(isolate, limits);
     use.attach(journal);
     auto outcome = outcome_of(use, code);
     EXPECT_EQ(journal.alive, 0) << code;
@@ -198,7 +198,7 @@ TEST_F(Natives, scripts_that_overrun_inside_of_callbacks_are_left_cleanly) {
         "host.converted({toString() { for (;;); }})",
         "host.asJson(new Array(200000).fill({toJSON() { for (;;); }}))",
         "host.asJson(new Proxy([], {get() { for (;;); }}))"}) {
-    auto outcome = run(code);
+    auto outcome = run(code, hurried_limits());
     ASSERT_FALSE(outcome) << code;
     EXPECT_EQ(outcome.failure().kind, FailureKind::time_limit) << code;
     EXPECT_TRUE(journal.lines.empty()) << code;

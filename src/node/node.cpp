@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "crypto/random.h"
+#include "gov/api_document.h"
 #include "node/admission.h"
 #include "node/node_parts.h"
 #include "node/output_files.h"
@@ -158,7 +159,10 @@ std::optional<Exit> Node::Parts::listen() {
                           return roles->resolve(target, interface.rules().name);
                         }});
   for (const rpc::Actor actor : {rpc::Actor::app, rpc::Actor::node, rpc::Actor::gov}) {
-    rpc::install_common_endpoints(frontends->registry(actor), *context);
+    rpc::install_common_endpoints(frontends->registry(actor), *context,
+                                  actor == rpc::Actor::gov
+                                      ? gov::api_documents()
+                                      : std::vector<rpc::PublishedDocument>());
     history::install_receipt_endpoint(frontends->registry(actor), *context);
   }
   install_node_endpoints(frontends->registry(rpc::Actor::node), facts, *context, *replica);

@@ -1,5 +1,7 @@
 // Proposals through the frontend: making them, reading them, withdrawing them, every refusal.
 
+#include <thread>
+
 #include "gov/governance_fixture.h"
 
 namespace entente::gov::test {
@@ -309,6 +311,63 @@ TEST_F(Proposals, effects_of_a_conflicting_attempt_are_asked_for_once) {
                .apply = "ccf.node.triggerLedgerChunk(); throw new Error('after all not');"});
   EXPECT_EQ(service.propose(alice).status, 500);
   EXPECT_EQ(service.chunks, 1) << "what is dropped asks for nothing";
+}
+
+/// A thread that serves requests, as a worker of the node does.
+class Server {
+ public:
+  explicit Server(GovernanceService& service)
+      : service_(service), worker_([&service](kv::Tx& tx, const replica::CommitOptions& options) {
+          return service.store.commit(tx, options.conditions);
+        }) {}
+  http::Response post(const std::string& target, const Bytes& body) {
+    http::Request request;
+    request.method = http::Method::post;
+    request.target = target;
+    request.path = request.target.substr(0, request.target.find('?'));
+    request.query = request.target.substr(request.path.size() + 1);
+    request.headers.push_back({"content-type", "application/cose"});
+    request.body = body;
+    http::Response response;
+    service_.frontends.process(worker_, request, session_, response);
+    return response;
+  }
+
+ private:
+  GovernanceService& service_;
+  rpc::Worker worker_;
+  rpc::Session session_;
+};
+
+TEST_F(Proposals, from_many_threads_at_once) {
+  service.use({.apply = "ccf.kv['public:ccf.gov.users.certs'].set(ccf.strToBuf(id),"
+                        " ccf.strToBuf('x'));"});
+  constexpr int rounds = 10;
+  std::atomic<int> accepted{0};
+  const auto serve = [&](const TestMember& member) {
+    Server server(service);
+    for (int i = 0; i < rounds; ++i) {
+      const auto created = server.post(service.versioned_path("/members/proposals:create"),
+                                       service.sign(member, "proposal", nothing));
+      if (created.status != 200) continue;
+      const std::string id = text_of(body_json(created).at("proposalId"));
+      const std::string ballot = json::dump(json::object{{"ballot", yes}});
+      for (const TestMember& voter : service.members) {
+        const auto voted = server.post(service.ballot_path(id, voter.id()),
+                                       service.sign(voter, "ballot", ballot, id));
+        if (GovernanceService::state_in(voted) != "Accepted") continue;
+        ++accepted;
+        break;
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (const TestMember& member : service.members) threads.emplace_back(serve, std::cref(member));
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(accepted, rounds * 3) << "whatever conflicts is executed again";
+  kv::ReadOnlyTx tx = service.store.begin_read_only();
+  EXPECT_EQ(tx.ro(tables::users_certs).size(), static_cast<size_t>(rounds * 3));
+  EXPECT_EQ(tx.ro(tables::proposals_info).size(), 1u) << "only the last one lingers";
 }
 
 }  // namespace

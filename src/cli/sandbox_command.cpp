@@ -86,6 +86,7 @@ void print_ready(const SandboxOptions& options, const SandboxCluster& cluster) {
                      {"users", users},
                      {"members", members},
                      {"member_certificate", folder.member(0).certificate},
+                     {"insecure", true},
                      {"pid", pid},
                      {"nodes", nodes_in_json(cluster)}};
     fmt::print("{}\n", json::dump(out));

@@ -77,8 +77,10 @@ class SandboxTest(unittest.TestCase):
                     answers.append(self.paste(command))
                 for answer, part in zip(answers, expected[application]):
                     self.assertIn(part, answer)
-                self.assertIn("transaction_id", answers[-2])
-                self.assertIn("The ledger is intact and belongs to the service", answers[-1])
+                self.assertIn("transaction_id", answers[-4])
+                self.assertIn("The ledger is intact and belongs to the service", answers[-3])
+                self.assertIn("set_constitution", answers[-2])
+                self.assertIn("Every decision is accounted for", answers[-1])
                 self.assertEqual(sandbox.end(), 0)
 
     def test_a_second_start_destroys_nothing(self):
@@ -97,10 +99,11 @@ class SandboxTest(unittest.TestCase):
         self.assertNotIn("still runs", after.stderr.decode())
 
     def test_json_names_address_and_files(self):
-        sandbox = self.start("--json", "--users", "3")
+        sandbox = self.start("--json", "--users", "3", "--members", "2")
         facts = json.loads(sandbox.process.stdout.readline())
         self.assertTrue(facts["address"].startswith("https://127.0.0.1:"))
         self.assertEqual(len(facts["users"]), 3)
+        self.assertEqual(len(facts["members"]), 2)
         self.assertTrue(facts["insecure"])
         for path in [facts["service_certificate"], facts["member_certificate"],
                      *(user["certificate"] for user in facts["users"])]:

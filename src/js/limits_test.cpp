@@ -293,7 +293,7 @@ constexpr std::string_view deep[] = {
     "class A { constructor() { new A(); } } new A()",
     "function* g() { yield* g(); } [...g()]",
     "async function f() { await f(); } f(); (function g() { g(); })()",
-    "let a = []; for (let i = 0; i < 20000; i++) a = [a]; JSON.stringify(a)",
+    "let a = []; for (let i = 0; i < 5000; i++) a = [a]; JSON.stringify(a)",
     "JSON.parse('['.repeat(100000) + ']'.repeat(100000))",
     "JSON.parse('{\"a\":'.repeat(100000) + '1' + '}'.repeat(100000))",
     "eval('('.repeat(100000) + '1' + ')'.repeat(100000))",

@@ -19,13 +19,15 @@ namespace entente::gov {
 namespace {
 
 struct BenchMember {
-  crypto::KeyPair key = crypto::KeyPair::generate(crypto::Curve::p384);
+  explicit BenchMember(crypto::Curve curve) : key(crypto::KeyPair::generate(curve)) {}
+  crypto::KeyPair key;
   crypto::Certificate certificate = rpc::test::make_certificate(key, UnixTime(1'750'000'000));
 };
 
 class Bench {
  public:
-  Bench() {
+  explicit Bench(crypto::Curve curve)
+      : members_{BenchMember(curve), BenchMember(curve), BenchMember(curve)} {
     log::set_level(log::Level::fatal);
     governance_.install(service_.frontends.registry(rpc::Actor::gov));
     service_.start();
@@ -90,8 +92,8 @@ class Bench {
       .standing = {}}};
 };
 
-void whole_proposals(benchmark::State& state) {
-  Bench bench;
+void whole_proposals(benchmark::State& state, crypto::Curve curve) {
+  Bench bench(curve);
   for (auto _ : state) {
     state.PauseTiming();
     const Bytes proposal = bench.proposal();
@@ -110,7 +112,8 @@ void whole_proposals(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(whole_proposals)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(whole_proposals, p256, crypto::Curve::p256)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(whole_proposals, p384, crypto::Curve::p384)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace entente::gov

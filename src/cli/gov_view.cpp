@@ -143,8 +143,7 @@ std::vector<std::string> ProposalView::action_names() const {
   return out;
 }
 
-// ------------------------------------------------------------------------------------------
-// reading
+// ----------------------------------------------------------------------------------------- reading
 
 Result<std::vector<MemberView>> read_members(GovClient& client) {
   const auto all = list(client, "/service/members");

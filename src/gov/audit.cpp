@@ -1,26 +1,15 @@
 #include "gov/audit.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-
-#include "base/encoding.h"
-#include "base/json.h"
-#include "crypto/digest.h"
-#include "gov/replay_window.h"
+#include "gov/audit_words.h"
 
 namespace entente::gov {
+
+using namespace audit_words;
+
 namespace {
 
-/// A proposal reads a version that is at most so many transactions old.
-constexpr uint64_t most_behind = 10000;
 /// A digest of the state that a member acknowledges is the root of one of so many last signatures.
 constexpr size_t most_roots = 1000;
-
-constexpr std::string_view open_state = "Open", accepted_state = "Accepted",
-                           rejected_state = "Rejected", withdrawn_state = "Withdrawn",
-                           dropped_state = "Dropped";
-constexpr std::string_view active_status = "Active";
 
 /// Tables that follow the life of proposals and members; everything else in governance is an
 /// effect.
@@ -48,28 +37,6 @@ constexpr std::string_view decided_tables[] = {"constitution",
                                                "js_runtime_options",
                                                "tls.ca_cert_bundles",
                                                "jwt.issuers"};
-
-std::string shortened(const std::string& id) {
-  return id.substr(0, 12);
-}
-
-template <typename List>
-bool contains(const List& list, std::string_view value) {
-  return std::find(std::begin(list), std::end(list), value) != std::end(list);
-}
-
-template <typename Map>
-auto* find(Map& map, const std::string& key) {
-  const auto found = map.find(key);
-  return found == map.end() ? nullptr : &found->second;
-}
-
-/// The text in a value that is a JSON string.
-std::optional<std::string> json_string(const std::string& value) {
-  const auto document = json::parse(value);
-  if (!document || !document->is_string()) return std::nullopt;
-  return std::string(document->get_string());
-}
 
 /// The transaction by which a service comes to be, or an old one is recovered.
 bool creates_service(const TxId& txid, const AuditChanges& changes) {
@@ -114,299 +81,7 @@ void GovernanceAudit::entry(const ledger::VerifiedEntry& entry) {
   if (tree_.size() - tree_.first() > 2 * most_behind) tree_.flush(tree_.size() - most_behind);
 }
 
-// -----------------------------------------------------------------------------------------
-// messages
-
-/// The message if it is one of this member, signed with the key of its certificate.
-std::optional<ReadMessage> GovernanceAudit::verified_message(const Transaction& tx,
-                                                             const std::string& member,
-                                                             std::string_view base64) {
-  const auto refuse = [&](std::string reason) {
-    fault(tx, member, std::move(reason));
-    return std::nullopt;
-  };
-  const auto encoded = from_base64(base64);
-  if (!encoded) return refuse("the stored message is not base64");
-  auto message = read_message(*encoded);
-  if (!message) return refuse("the stored message cannot be read: " + message.error().message);
-  if (message->signer != member) {
-    return refuse("the message stored for this member says that it is of " + message->signer);
-  }
-  const std::string* pem = find(tables_.certificates, member);
-  const auto fresh = tx.changes.of("members.certs").find(member);
-  if (pem == nullptr && fresh != tx.changes.of("members.certs").end() && fresh->second) {
-    pem = &*fresh->second;
-  }
-  if (pem == nullptr) return refuse("signed by nobody who is a member at that point");
-  const auto certificate = crypto::Certificate::from_pem(*pem);
-  if (!certificate) return refuse("its certificate cannot be read: " + certificate.error().message);
-  if (certificate->id() != member) return refuse("its certificate is that of " + certificate->id());
-  const auto key = certificate->public_key();
-  if (!key) return refuse("its certificate has no key that signs: " + key.error().message);
-  if (!crypto::cose::verify(message->envelope, *key)) {
-    return refuse("the signature of its " + message->header.type + " is not valid");
-  }
-  ++counts_.messages;
-  return std::move(*message);
-}
-
-void GovernanceAudit::read_messages(Transaction& tx) {
-  if (!tx.changes.of("history").empty() && tx.changes.of("cose_history").empty()) {
-    const bool removed =
-        std::all_of(tx.changes.of("history").begin(), tx.changes.of("history").end(),
-                    [](const auto& row) { return !row.second; });
-    if (!removed && cose_seen_) {
-      fault(tx, tx.changes.of("history").begin()->first,
-            "a signature of an old kind, after those of the present kind");
-    } else if (!removed) {
-      tx.legacy = true;
-      ++counts_.legacy_messages;
-    }
-  }
-  for (const auto& [member, value] : tx.changes.of("cose_history")) {
-    if (!value) continue;
-    cose_seen_ = true;
-    if (tx.message) fault(tx, member, "a second message in the same transaction");
-    const auto base64 = json_string(*value);
-    if (!base64) {
-      fault(tx, member, "the stored message is no JSON string");
-      continue;
-    }
-    auto message = verified_message(tx, member, *base64);
-    if (message) tx.message = std::move(message);
-  }
-}
-
-void GovernanceAudit::check_message(Transaction& tx) {
-  if (!tx.message) return;
-  const std::string& member = tx.message->signer;
-  const MemberRecord* record = find(tables_.members, member);
-  if (record == nullptr || record->status != active_status) {
-    fault(tx, member, "is not an active member");
-  }
-  const std::string& type = tx.message->header.type;
-  if (type == message_type::proposal) {
-    check_proposal(tx);
-  } else if (type == message_type::ballot) {
-    check_ballot(tx);
-  } else if (type == message_type::withdrawal) {
-    check_withdrawal(tx);
-  } else {
-    fault(tx, member, "a message of type '" + type + "' among those that decide");
-  }
-}
-
-void GovernanceAudit::check_proposal(Transaction& tx) {
-  const std::string& member = tx.message->signer;
-  ++counts_.proposals;
-  std::vector<std::string> fresh;
-  for (const auto& [id, value] : tx.changes.of("proposals")) {
-    if (value) fresh.push_back(id);
-  }
-  if (fresh.size() != 1) {
-    return fault(tx, member, fmt::format("signed one proposal, but {} are stored", fresh.size()));
-  }
-  const std::string& id = fresh.front();
-  tx.event.proposal = id;
-  if (as_bytes(*tx.changes.of("proposals").at(id)).size() != tx.message->envelope.payload->size() ||
-      *tx.changes.of("proposals").at(id) != as_text(*tx.message->envelope.payload)) {
-    fault(tx, member, "proposal " + shortened(id) + " is not what was signed");
-  }
-  const auto record = tx.changes.of("proposals_info").find(id);
-  if (record == tx.changes.of("proposals_info").end() || !record->second) {
-    return fault(tx, member, "proposal " + shortened(id) + " has no record");
-  }
-  const auto parsed = ProposalRecord::parse(*record->second);
-  if (parsed && parsed->proposer != member) {
-    fault(tx, member, "proposal " + shortened(id) + " is recorded as that of " + parsed->proposer);
-  }
-  check_proposal_id(tx, id);
-}
-
-/// The id binds the proposal to its signature and to a state of the ledger just before it.
-void GovernanceAudit::check_proposal_id(Transaction& tx, const std::string& id) {
-  const Digest signature = crypto::sha256(tx.message->envelope.signature);
-  const uint64_t size = tree_.size();
-  const uint64_t least =
-      std::max<uint64_t>({1, tree_.first(), size > most_behind ? size - most_behind : 1});
-  bool found = false;
-  for (uint64_t leaves = size; !found && leaves >= least; --leaves) {
-    const Digest root = tree_.root(leaves);
-    Bytes both = to_bytes(BytesView(root));
-    append(both, signature);
-    found = crypto::sha256(both).hex() == id;
-  }
-  if (!found) {
-    fault(tx, tx.message->signer,
-          "the id " + shortened(id) + " does not follow from the ledger and the signature");
-  }
-  const TableChanges& window = tx.changes.of("cose_recent_proposals");
-  const uint64_t created_at = tx.message->header.created_at;
-  const auto row =
-      created_at > max_created_at ? window.end() : window.find(window_key(created_at, signature));
-  if (row == window.end() || !row->second || json_string(*row->second) != id) {
-    fault(tx, tx.message->signer,
-          "proposal " + shortened(id) + " is not noted against being sent again");
-  }
-}
-
-void GovernanceAudit::check_ballot(Transaction& tx) {
-  const std::string& member = tx.message->signer;
-  const std::string id = tx.message->header.proposal_id.value_or("");
-  ++counts_.ballots;
-  tx.event.proposal = id;
-  const ProposalRecord* before = find(tables_.proposals, id);
-  if (before == nullptr || before->state != open_state) {
-    return fault(tx, member, "a ballot on proposal " + shortened(id) + ", which is not open");
-  }
-  const auto change = tx.changes.of("proposals_info").find(id);
-  const auto after = change == tx.changes.of("proposals_info").end() || !change->second
-                         ? std::nullopt
-                         : ProposalRecord::parse(*change->second);
-  if (!after) return fault(tx, member, "a ballot on proposal " + shortened(id) + ", not recorded");
-  const auto payload = json::parse(as_text(*tx.message->envelope.payload));
-  const json::object* fields = payload ? payload->if_object() : nullptr;
-  const json::value* ballot = fields == nullptr ? nullptr : fields->if_contains("ballot");
-  const std::string* stored = find(after->ballots, member);
-  if (ballot == nullptr || !ballot->is_string() || stored == nullptr ||
-      *stored != std::string_view(ballot->get_string())) {
-    fault(tx, member, "the ballot on proposal " + shortened(id) + " is not what was signed");
-  }
-}
-
-void GovernanceAudit::check_withdrawal(Transaction& tx) {
-  const std::string& member = tx.message->signer;
-  const std::string id = tx.message->header.proposal_id.value_or("");
-  ++counts_.withdrawals;
-  tx.event.proposal = id;
-  const ProposalRecord* before = find(tables_.proposals, id);
-  if (before == nullptr || before->state != open_state) {
-    return fault(tx, member, "withdraws proposal " + shortened(id) + ", which is not open");
-  }
-  if (before->proposer != member) {
-    fault(tx, member, "withdraws proposal " + shortened(id) + " of " + before->proposer);
-  }
-}
-
-// ----------------------------------------------------------------------------------------
-// proposals
-
-void GovernanceAudit::find_decisions(Transaction& tx) {
-  for (const auto& [id, value] : tx.changes.of("proposals_info")) {
-    const auto after = value ? ProposalRecord::parse(*value) : std::nullopt;
-    if (!after || after->state == open_state) continue;
-    const ProposalRecord* before = find(tables_.proposals, id);
-    if (before != nullptr && before->state == after->state) continue;
-    tx.decided = true;
-    if (after->state == accepted_state) tx.accepted.insert(id);
-  }
-}
-
-void GovernanceAudit::check_records(Transaction& tx) {
-  for (const auto& [id, value] : tx.changes.of("proposals_info")) {
-    if (!value) continue;
-    const auto after = ProposalRecord::parse(*value);
-    if (!after) {
-      fault(tx, "", "the record of proposal " + shortened(id) + " cannot be read");
-      continue;
-    }
-    const ProposalRecord* before = find(tables_.proposals, id);
-    const bool own = tx.message && tx.event.proposal == id;
-    if (before == nullptr && !own && !tx.legacy) {
-      fault(tx, after->proposer, "proposal " + shortened(id) + " appears without a signed message");
-    }
-    if (before != nullptr && before->proposer != after->proposer) {
-      fault(tx, before->proposer, "proposal " + shortened(id) + " changes its proposer");
-    }
-    check_ballots(tx, id, before, *after);
-    check_state(tx, id, before, *after);
-  }
-}
-
-void GovernanceAudit::check_ballots(Transaction& tx, const std::string& id,
-                                    const ProposalRecord* before, const ProposalRecord& after) {
-  const std::string place = " on proposal " + shortened(id);
-  const bool by_message =
-      tx.message && tx.message->header.type == message_type::ballot && tx.event.proposal == id;
-  for (const auto& [member, ballot] : after.ballots) {
-    const std::string* earlier = before == nullptr ? nullptr : find(before->ballots, member);
-    if (earlier != nullptr) {
-      if (*earlier != ballot) fault(tx, member, "the ballot" + place + " is changed");
-    } else if (!tx.legacy && !(by_message && tx.message->signer == member)) {
-      fault(tx, member, "a ballot" + place + " without a signed message of this member");
-    }
-  }
-  if (before == nullptr) return;
-  for (const auto& [member, ballot] : before->ballots) {
-    if (!after.ballots.contains(member)) fault(tx, member, "the ballot" + place + " disappears");
-  }
-}
-
-void GovernanceAudit::check_state(Transaction& tx, const std::string& id,
-                                  const ProposalRecord* before, const ProposalRecord& after) {
-  const std::string from = before == nullptr ? std::string(open_state) : before->state;
-  if (after.state == from) return;
-  const std::string what =
-      "proposal " + shortened(id) + " goes from " + from + " to " + after.state;
-  if (from != open_state) return fault(tx, after.proposer, what);
-  const std::string type = tx.message ? tx.message->header.type : std::string();
-  const bool own = (tx.message && tx.event.proposal == id) || tx.legacy;
-  if (after.state == accepted_state || after.state == rejected_state) {
-    if (!own || type == message_type::withdrawal)
-      fault(tx, after.proposer, what + " by nobody's vote");
-    return check_outcome(tx, id, after);
-  }
-  if (after.state == withdrawn_state) {
-    if (!tx.legacy && !(own && type == message_type::withdrawal)) {
-      fault(tx, after.proposer, what + " without a signed message of its proposer");
-    }
-  } else if (after.state == dropped_state) {
-    if (tx.accepted.empty()) fault(tx, after.proposer, what + " though nothing was accepted");
-  } else {
-    fault(tx, after.proposer, what);
-  }
-}
-
-/// Each ballot ended as a vote or as a failure.
-void GovernanceAudit::check_outcome(Transaction& tx, const std::string& id,
-                                    const ProposalRecord& after) {
-  if (!after.final_votes) {
-    return fault(tx, after.proposer, "proposal " + shortened(id) + " ends without final votes");
-  }
-  for (const auto& [member, ballot] : after.ballots) {
-    if (after.final_votes->contains(member) == after.vote_failures.contains(member)) {
-      fault(tx, member,
-            "the ballot on proposal " + shortened(id) + " is not among the final votes");
-    }
-  }
-  const auto without_ballot = [&](const std::string& member) {
-    if (!after.ballots.contains(member)) {
-      fault(tx, member, "a final vote on proposal " + shortened(id) + " without a ballot");
-    }
-  };
-  for (const auto& [member, vote] : *after.final_votes) without_ballot(member);
-  for (const auto& [member, reason] : after.vote_failures) without_ballot(member);
-}
-
-void GovernanceAudit::check_removals(Transaction& tx) {
-  for (const auto& [id, value] : tx.changes.of("proposals_info")) {
-    const ProposalRecord* before = find(tables_.proposals, id);
-    if (value || before == nullptr) continue;
-    if (before->state == open_state || !tx.decided) {
-      fault(tx, before->proposer,
-            "proposal " + shortened(id) + " (" + before->state + ") disappears");
-    }
-  }
-  for (const auto& [id, value] : tx.changes.of("proposals")) {
-    if (!value) continue;
-    if (tables_.proposals.contains(id)) {
-      fault(tx, "", "the content of proposal " + shortened(id) + " is written once more");
-    }
-  }
-}
-
-// ------------------------------------------------------------------------------------------
-// members
+// ----------------------------------------------------------------------------------------- members
 
 void GovernanceAudit::check_acks(Transaction& tx) {
   for (const auto& [member, value] : tx.changes.of("members.acks")) {
@@ -472,8 +147,7 @@ void GovernanceAudit::check_members(Transaction& tx) {
   }
 }
 
-// ------------------------------------------------------------------------------------------
-// effects
+// ----------------------------------------------------------------------------------------- effects
 
 void GovernanceAudit::check_effects(Transaction& tx) {
   if (tx.creates_service || !tx.accepted.empty()) return;
@@ -514,8 +188,7 @@ void GovernanceAudit::check_service(Transaction& tx) {
             " without an accepted proposal");
 }
 
-// --------------------------------------------------------------------------------------------
-// events
+// ------------------------------------------------------------------------------------------ events
 
 void GovernanceAudit::describe(Transaction& tx) {
   AuditEvent& event = tx.event;

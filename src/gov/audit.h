@@ -53,6 +53,8 @@ class GovernanceAudit {
  public:
   /// At most this many faults are kept.
   static constexpr size_t most_faults = 1000;
+  /// A proposal reads a version of the ledger that is at most so many transactions old.
+  static constexpr uint64_t most_behind = 10000;
 
   explicit GovernanceAudit(std::function<void(const AuditEvent&)> seen = {});
 

@@ -1,6 +1,10 @@
 // Limits hold whatever a script does, in the engine's own loops too.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include "js/test_isolate.h"
 
 namespace entente::js {
@@ -90,6 +94,7 @@ constexpr std::string_view endless[] = {
 class Endless : public testing::TestWithParam<std::string_view> {};
 
 TEST_P(Endless, ends) {
+  if (!signals_arrive) GTEST_SKIP() << "the thread sanitizer holds signals back";
   TestIsolate isolate;
   Limits limits = hurried_limits();
   limits.heap_bytes = 64u << 20;
@@ -125,6 +130,7 @@ TEST(Limits, time_is_measured_by_the_clock_that_is_given) {
 }
 
 TEST(Limits, the_engine_is_left_by_force_where_it_looks_at_no_clock) {
+  if (!signals_arrive) GTEST_SKIP() << "the thread sanitizer holds signals back";
   StandingClock clock;  // for which no time passes: only the thread's timer ends these
   TestIsolate isolate({}, clock);
   for (const std::string_view code :
@@ -135,6 +141,43 @@ TEST(Limits, the_engine_is_left_by_force_where_it_looks_at_no_clock) {
       EXPECT_EQ(kind_of(outcome_of(use, code)), FailureKind::time_limit);
       EXPECT_TRUE(isolate.damaged());
     }
+    Use use(isolate);
+    EXPECT_EQ(evaluated_text(use, "6 * 7"), "42");
+  }
+}
+
+TEST(Limits, hold_in_many_threads_at_once) {
+  std::vector<std::thread> threads;
+  std::atomic<int> good{0};
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&good, i] {
+      TestIsolate isolate;
+      for (int round = 0; round < 10; ++round) {
+        {
+          Use use(isolate, {.execution_time = milliseconds(5)});
+          auto outcome = outcome_of(
+              use, (round + i) % 2 == 0 || !signals_arrive
+                       ? "for (;;);"
+                       : "const s = 'a'.repeat(1 << 21); s.indexOf('a'.repeat(1 << 20) + 'b')");
+          if (!outcome && outcome.failure().kind == FailureKind::time_limit) ++good;
+        }
+        Use use(isolate);
+        if (evaluated_text(use, "6 * 7") == "42") ++good;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(good, 80);
+}
+
+TEST(Limits, an_isolate_may_move_to_another_thread) {
+  TestIsolate isolate;
+  for (int round = 0; round < 3; ++round) {
+    std::thread([&] {
+      Use use(isolate, {.execution_time = milliseconds(20)});
+      auto outcome = outcome_of(use, "for (;;);");
+      EXPECT_EQ(kind_of(outcome), FailureKind::time_limit);
+    }).join();
     Use use(isolate);
     EXPECT_EQ(evaluated_text(use, "6 * 7"), "42");
   }

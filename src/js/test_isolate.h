@@ -95,6 +95,20 @@ inline std::string evaluated_text(Use& use, std::string_view code) {
   return outcome ? *outcome : outcome.failure().text;
 }
 
+/// The thread sanitizer holds signals back while code calls nothing of the system, so the engine is
+/// not left by force there.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool signals_arrive = false;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+inline constexpr bool signals_arrive = false;
+#else
+inline constexpr bool signals_arrive = true;
+#endif
+#else
+inline constexpr bool signals_arrive = true;
+#endif
+
 inline size_t resident_bytes() {
   std::ifstream file("/proc/self/statm");
   size_t total = 0, resident = 0;

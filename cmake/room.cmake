@@ -1,6 +1,20 @@
 # entente_room(NAME [USES room...] [LIBRARIES target...])
 # One folder under src/ is one room: a static library of its sources, a test program of its
 # *_test.cpp, a benchmark program of its *_bench.cpp and one fuzzer per *_fuzz.cpp.
+#
+# entente_precompile(TARGET [test]): see cmake/precompiled.h.
+function(entente_precompile target)
+  if(NOT ENTENTE_PRECOMPILED)
+    return()
+  endif()
+  set(header precompiled.h)
+  if("test" IN_LIST ARGN)
+    set(header precompiled_test.h)
+  endif()
+  target_precompile_headers(${target} PRIVATE
+    "$<$<COMPILE_LANGUAGE:CXX>:${PROJECT_SOURCE_DIR}/cmake/${header}>")
+endfunction()
+
 function(entente_room name)
   cmake_parse_arguments(ROOM "" "" "USES;LIBRARIES;TEST_LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp)
@@ -28,6 +42,7 @@ function(entente_room name)
     endif()
   endforeach()
   target_link_libraries(entente_${name} PUBLIC ${ROOM_LIBRARIES})
+  entente_precompile(entente_${name})
   set_property(GLOBAL APPEND PROPERTY ENTENTE_ROOM_TARGETS entente_${name})
 
   if(ENTENTE_TESTS AND tests)
@@ -37,6 +52,7 @@ function(entente_room name)
       ${ROOM_TEST_LIBRARIES})
     target_compile_definitions(${name}_test PRIVATE
       ENTENTE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    entente_precompile(${name}_test test)
     gtest_discover_tests(${name}_test TEST_PREFIX ${name}/ DISCOVERY_TIMEOUT 60
       PROPERTIES TIMEOUT 600)
   endif()

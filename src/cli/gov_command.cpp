@@ -452,6 +452,7 @@ void add_gov(CLI::App& app, Invocation& invocation) {
   add_send(gov, invocation);
   add_looks(gov, invocation);
   add_gov_audit(gov, invocation);
+  add_gov_bench(gov, invocation);
 }
 
 }  // namespace entente::cli

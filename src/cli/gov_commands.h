@@ -7,5 +7,7 @@ namespace entente::cli {
 
 /// `gov audit`: decisions out of a ledger's files.
 void add_gov_audit(CLI::App& gov, Invocation& invocation);
+/// `gov bench`: decisions a second.
+void add_gov_bench(CLI::App& gov, Invocation& invocation);
 
 }  // namespace entente::cli

@@ -18,7 +18,7 @@ inline constexpr std::string_view constitution_module = "public:ccf.gov.constitu
 
 /// One stored text, and the byte code that the engine made of it when it was first used.
 /// Thread-safe.
-class Constitution {
+class Constitution : public std::enable_shared_from_this<Constitution> {
  public:
   /// `stored`: the value in the table. Error if it is no JSON string.
   static Result<std::shared_ptr<const Constitution>> parse(BytesView stored);

@@ -1,11 +1,14 @@
 #pragma once
-// Isolates of one kind, lent to whoever runs a script. Thread-safe.
+// Isolates of one kind, lent to whoever runs a script. One that was lent for a constitution keeps
+// that module compiled: later uses only evaluate it. Thread-safe.
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "gov/constitution.h"
 #include "js/isolate.h"
 
 namespace entente::gov {
@@ -21,25 +24,36 @@ class IsolatePool {
   /// An isolate for as long as this lives. Not to outlive the pool.
   class Loan {
    public:
-    explicit Loan(IsolatePool& pool) : pool_(pool), isolate_(pool.take()) {}
-    ~Loan() { pool_.give_back(std::move(isolate_)); }
+    explicit Loan(IsolatePool& pool) : pool_(pool), lent_(pool.take(nullptr)) {}
+    /// One in which module() is that constitution, unless it does not compile.
+    Loan(IsolatePool& pool, const Constitution& constitution, const js::Limits& limits);
+    ~Loan() { pool_.give_back(std::move(lent_)); }
     Loan(const Loan&) = delete;
     Loan& operator=(const Loan&) = delete;
-    js::Isolate& operator*() { return *isolate_; }
+
+    js::Isolate& operator*() { return *lent_.isolate; }
+    /// Compiled, not evaluated; for any use of this isolate. Null: see above, or none was wanted.
+    const js::Module* module() const { return lent_.module ? &*lent_.module : nullptr; }
 
    private:
+    friend class IsolatePool;
+    struct Lent {
+      std::unique_ptr<js::Isolate> isolate;
+      std::shared_ptr<const Constitution> constitution;  ///< that `module` was made of
+      std::optional<js::Module> module;                  ///< goes before the isolate
+    };
     IsolatePool& pool_;
-    std::unique_ptr<js::Isolate> isolate_;
+    Lent lent_;
   };
 
  private:
-  std::unique_ptr<js::Isolate> take();
-  void give_back(std::unique_ptr<js::Isolate> isolate);
+  Loan::Lent take(const Constitution* wanted);
+  void give_back(Loan::Lent lent);
 
   const js::IsolateOptions options_;
   const size_t kept_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<js::Isolate>> idle_;
+  std::vector<Loan::Lent> idle_;  ///< guarded by the mutex
 };
 
 }  // namespace entente::gov

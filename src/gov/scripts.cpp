@@ -94,12 +94,14 @@ ScriptError script_error(const js::Failure& failure) {
 /// One call of one function of one module, in a fresh interpreter, within one budget of time.
 class ScriptCall {
  public:
-  ScriptCall(const Clock& clock, IsolatePool& pool, IsolatePool& bare, const js::Limits& limits,
+  ScriptCall(const Clock& clock, IsolatePool& pool, IsolatePool& bare,
+             const Constitution& constitution, const js::Limits& limits,
              js::KvTransaction transaction)
       : clock_(clock),
         limits_(limits),
         started_(clock.now()),
-        loan_(pool),
+        constitution_(constitution),
+        loan_(pool, constitution, limits),
         checks_{bare, limits},
         transaction_(transaction),
         use_(*loan_, limits) {
@@ -111,19 +113,33 @@ class ScriptCall {
 
   js::Use& use() { return use_; }
 
-  /// `finish` turns what the function returned into an Outcome.
+  /// A function of the constitution. `finish` turns what it returned into an Outcome.
+  template <typename T, typename Finish>
+  ScriptResult<T> run(std::string_view function, std::initializer_list<js::Argument> arguments,
+                      Finish finish) {
+    if (loan_.module() != nullptr) return run<T>(*loan_.module(), function, arguments, finish);
+    return run<T>(constitution_.load(use_), function, arguments, finish);  // says why not
+  }
+
   template <typename T, typename Finish>
   ScriptResult<T> run(const js::Outcome<js::Module>& module, std::string_view function,
                       std::initializer_list<js::Argument> arguments, Finish finish) {
     if (!module) return script_error(module.failure());
+    return run<T>(*module, function, arguments, finish);
+  }
+
+ private:
+  template <typename T, typename Finish>
+  ScriptResult<T> run(const js::Module& module, std::string_view function,
+                      std::initializer_list<js::Argument> arguments, Finish finish) {
     spend();
-    const auto evaluated = use_.evaluate(*module);
+    const auto evaluated = use_.evaluate(module);
     if (!evaluated) return script_error(evaluated.failure());
     // Functions declared by the module can be called all the same, and may do without the rest.
     if (evaluated->thrown) {
-      log::fail("gov", "Top level of {} threw: {}", module->name(), evaluated->thrown->text);
+      log::fail("gov", "Top level of {} threw: {}", module.name(), evaluated->thrown->text);
     }
-    const auto exported = use_.exported_function(*module, function);
+    const auto exported = use_.exported_function(module, function);
     if (!exported) return script_error(exported.failure());
     spend();
     const auto returned = use_.call(*exported, arguments);
@@ -134,7 +150,6 @@ class ScriptCall {
     return std::move(*result);
   }
 
- private:
   /// The next entry has what the ones before have left.
   void spend() {
     using std::chrono::milliseconds;
@@ -147,6 +162,7 @@ class ScriptCall {
   const Clock& clock_;
   const js::Limits limits_;
   const MonotonicTime started_;
+  const Constitution& constitution_;
   IsolatePool::Loan loan_;
   ConstitutionChecks checks_;
   js::KvTransaction transaction_;
@@ -191,8 +207,12 @@ struct Scripts::Content {
         full(full_options(given), kept_isolates),
         bare(bare_options(given), kept_isolates) {}
 
-  ScriptCall read_only_call(kv::ReadOnlyTx& tx) {
-    return {surroundings.clock, full, bare, limits_in_force(tx),
+  ScriptCall read_only_call(kv::ReadOnlyTx& tx, const Constitution& constitution) {
+    return {surroundings.clock,
+            full,
+            bare,
+            constitution,
+            limits_in_force(tx),
             js::KvTransaction(tx, kv::Context::read_only_governance)};
   }
 
@@ -222,15 +242,15 @@ ConstitutionPtr Scripts::constitution(kv::ReadOnlyTx& tx) {
 }
 
 ScriptResult<Validation> Scripts::validate(kv::ReadOnlyTx& tx, const ScriptSubject& subject) {
-  ScriptCall call = content_->read_only_call(tx);
-  return call.run<Validation>(
-      subject.constitution.load(call.use()), "validate", {subject.proposal},
-      [&](const js::Value& returned) { return read_validation(call.use(), returned); });
+  ScriptCall call = content_->read_only_call(tx, subject.constitution);
+  return call.run<Validation>("validate", {subject.proposal}, [&](const js::Value& returned) {
+    return read_validation(call.use(), returned);
+  });
 }
 
 ScriptResult<bool> Scripts::vote(kv::ReadOnlyTx& tx, const ScriptSubject& subject,
                                  const std::string& member, const std::string& ballot) {
-  ScriptCall call = content_->read_only_call(tx);
+  ScriptCall call = content_->read_only_call(tx, subject.constitution);
   return call.run<bool>(
       call.use().compile(ballot_module(subject.proposal_id, member), ballot), "vote",
       {subject.proposal, subject.proposer},
@@ -239,24 +259,24 @@ ScriptResult<bool> Scripts::vote(kv::ReadOnlyTx& tx, const ScriptSubject& subjec
 
 ScriptResult<std::string> Scripts::resolve(kv::ReadOnlyTx& tx, const ScriptSubject& subject,
                                            const std::vector<Vote>& votes) {
-  ScriptCall call = content_->read_only_call(tx);
+  ScriptCall call = content_->read_only_call(tx, subject.constitution);
   const std::string list = votes_json(votes);
   return call.run<std::string>(
-      subject.constitution.load(call.use()), "resolve",
-      {subject.proposal, subject.proposer, js::Json{list}, subject.proposal_id},
+      "resolve", {subject.proposal, subject.proposer, js::Json{list}, subject.proposal_id},
       [&](const js::Value& returned) { return call.use().text(returned); });
 }
 
 ScriptResult<std::monostate> Scripts::apply(kv::Tx& tx, Requests& requests,
                                             const ScriptSubject& subject) {
-  ScriptCall call(content_->surroundings.clock, content_->full, content_->bare, limits_in_force(tx),
+  ScriptCall call(content_->surroundings.clock, content_->full, content_->bare,
+                  subject.constitution, limits_in_force(tx),
                   js::KvTransaction(tx, kv::Context::governance));
   NativeEffects effects{tx, content_->surroundings, requests};
   if (const auto added = add_native_effects(call.use(), effects); !added) {
     return script_error(added.failure());
   }
   return call.run<std::monostate>(
-      subject.constitution.load(call.use()), "apply", {subject.proposal, subject.proposal_id},
+      "apply", {subject.proposal, subject.proposal_id},
       [](const js::Value&) { return js::Outcome<std::monostate>(std::monostate()); });
 }
 

@@ -40,8 +40,9 @@ struct Host {
   std::array<void*, max_slots> slots{};
   Limits limits;
   ModuleLoader loader;
-  std::map<std::string, JSModuleDef*, std::less<>> modules;  // by canonical name: load()
-  std::vector<const void*> evaluated;                        // modules whose top level ran
+  std::map<std::string, JSModuleDef*, std::less<>> modules;       // by canonical name: load()
+  std::vector<const void*> evaluated;                             // modules whose top level ran
+  std::map<std::string, JSModuleDef*, std::less<>> kept_modules;  // those of the image: keep()
   bool kept = false;       // the use may be gone on from: references are given back to the engine
   bool dirty = false;      // something ran since the image was copied
   bool broken = false;     // the engine was left in the middle of something

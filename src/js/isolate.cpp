@@ -112,8 +112,17 @@ void Isolate::restore() {
   ENTENTE_ASSERT(host.escape == nullptr);
   host.arena.restore();
   host.dirty = host.broken = false;
-  host.modules.clear();
+  host.modules = host.kept_modules;
   host.evaluated.clear();
+}
+
+void Isolate::keep() {
+  Host& host = *host_;
+  ENTENTE_ASSERT(host.escape == nullptr && !host.broken && host.over == Over::no);
+  JS_SetGCThreshold(host.runtime, host.arena.used() + least_before_collection);
+  host.arena.take_image();
+  host.kept_modules = host.modules;
+  host.dirty = false;
 }
 
 bool Isolate::damaged() const {

@@ -47,6 +47,12 @@ class Isolate {
   /// earlier, for example after the answer was sent, is allowed.
   void restore();
 
+  /// Everything as the last use left it becomes what every later use begins with: for modules that
+  /// were compiled or read, and not evaluated. They, and other values of that use, stay usable in
+  /// all later ones and must go before the isolate. Asserted: no use is open, and the last one did
+  /// not reach a limit.
+  void keep();
+
   /// The state cannot be used further without restore(): a use ended in a way that left the engine
   /// in the middle of something. Matters only to those that keep state between uses.
   bool damaged() const;

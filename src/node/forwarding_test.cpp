@@ -489,13 +489,15 @@ TEST_F(ForwardingTest, the_queue_of_the_primary_is_bounded_and_no_node_fills_it_
   }
   EXPECT_EQ(header_of(*replies[4]->get(), "retry-after"), "1");
   EXPECT_EQ(counts(0).refused, 2u);
+  const rpc::Session flooding = session;
   connect(2);
   const auto other = put("other", "v");
   deliver();
   EXPECT_EQ(counts(0).refused, 2u);
   go_on.count_down();
   EXPECT_EQ(answer(other), "204");
-  connect(1);
+  session = flooding;
+  at = 1;
   EXPECT_EQ(answer(slow), "200");
   for (int i = 0; i < 3; ++i) EXPECT_EQ(answer(replies[static_cast<size_t>(i)]), "204");
   EXPECT_EQ(answer(get("k")), "200 2");

@@ -1,0 +1,5 @@
+// The same for programs of tests.
+#include "precompiled.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>

@@ -251,10 +251,8 @@ std::string to_text(const ProposalView& proposal, const std::vector<MemberView>&
                        member.status == "Active" ? "" : " (not active)");
   }
   if (proposal.state == "Open") {
-    out += fmt::format(
-        "The constitution has not decided: {} ballots are there, {} active members have not "
-        "voted.\n",
-        proposal.ballot_count, missing);
+    out += fmt::format("The constitution has not decided: {} active members have not voted.\n",
+                       missing);
   }
   return out;
 }

@@ -1,12 +1,10 @@
-// `gov`: what members do: propose, vote, withdraw, acknowledge, recover, and look.
+// `gov`: what members do. Here: vote, withdraw, acknowledge, hand in shares, send.
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 
 #include "cli/commands.h"
-#include "cli/gov_actions.h"
 #include "cli/gov_ballot.h"
 #include "cli/gov_commands.h"
 #include "cli/gov_options.h"
@@ -16,129 +14,7 @@
 namespace entente::cli {
 namespace {
 
-std::string text_at(const json::value& object, std::string_view key) {
-  const json::object* fields = object.if_object();
-  const json::value* found = fields == nullptr ? nullptr : fields->if_contains(key);
-  return found == nullptr || !found->is_string() ? "" : std::string(found->get_string());
-}
-
-void print_proposal(const json::value& body) {
-  fmt::print("proposal {}\nis {}\n{}", text_at(body, "proposalId"), text_at(body, "proposalState"),
-             outcome_text(body));
-}
-
-// ----------------------------------------------------------------------------------------
-// proposing
-
-struct ProposeOptions {
-  GovOptions gov;
-  std::string file;
-  std::map<std::string, std::string> given;  ///< argument → word
-  bool print = false;
-  bool vote = false;
-};
-
-/// The same proposal again, because the answer to the first attempt was lost: the service says so.
-std::string earlier_proposal(const GovAnswer& answer) {
-  constexpr size_t id_size = 64;
-  if (answer.code != "ProposalReplay" || answer.refusal.size() < id_size) return "";
-  return answer.refusal.substr(answer.refusal.size() - id_size);
-}
-
-int send_proposal(ProposeOptions& options, const std::string& content) {
-  auto client = client_of(options.gov);
-  if (!client) return failed(client.error().message);
-  const auto signer = signer_of(options.gov);
-  if (!signer) return failed(signer.error().message);
-  auto answer = propose(*client, *signer, content);
-  if (answer && !answer->accepted()) {
-    const std::string earlier = earlier_proposal(*answer);
-    if (!earlier.empty()) answer = client->get("/members/proposals/" + earlier);
-  }
-  const bool open =
-      answer && answer->accepted() && text_at(answer->body, "proposalState") == "Open";
-  if (options.vote && open) {
-    answer = submit_ballot(*client, *signer, text_at(answer->body, "proposalId"),
-                           accepting_ballot(content, signer->id()));
-  }
-  return conclude(*client, options.gov, answer, print_proposal);
-}
-
-int run_propose(ProposeOptions& options, const ActionDescription& action) {
-  if (!options.print && !options.gov.sandbox.empty()) {
-    if (auto client = client_of(options.gov); !client) return failed(client.error().message);
-  }
-  auto made = make_action(action, options.given, options.gov.service_certificate);
-  if (!made) return failed(made.error().message, exit_code::bad_option);
-  const std::string content = proposal_text({std::move(*made)});
-  if (!options.print) return send_proposal(options, content);
-  fmt::print("{}", content);
-  return exit_code::success;
-}
-
-int run_propose_file(ProposeOptions& options) {
-  const auto content = read_text(options.file);
-  if (!content) return failed(content.error().message, exit_code::file_not_readable);
-  if (const auto parsed = json::parse(*content); !parsed) {
-    return failed(parsed.error().at(options.file).message, exit_code::bad_option);
-  }
-  return send_proposal(options, *content);
-}
-
-void add_propose_options(CLI::App& command, ProposeOptions& options) {
-  command.add_flag(
-      "--print", options.print,
-      "Print the proposal instead of sending it: to put several together into one file, "
-      "or to sign elsewhere");
-  command.add_flag("--vote", options.vote, "Vote for it as well, with the same key");
-  add_service_options(command, options.gov);
-  add_signer_options(command, options.gov);
-}
-
-void add_action(CLI::App& propose, Invocation& invocation, const ActionDescription& action) {
-  auto options = std::make_shared<ProposeOptions>();
-  CLI::App& command = *propose.add_subcommand(std::string(action.name), std::string(action.help));
-  for (const ActionArgument& argument : action.arguments) {
-    std::string names = option_of(argument);
-    if (argument.name.find('_') != std::string_view::npos)
-      names += ",--" + std::string(argument.name);
-    if (argument.name.ends_with("_data")) names += ",--data";
-    CLI::Option& option = *command.add_option_function<std::string>(
-        names,
-        [options, &argument](const std::string& word) {
-          options->given[std::string(argument.name)] = word;
-        },
-        std::string(argument.help));
-    option.type_name(std::string(word_of(argument.kind)));
-    if (argument.required) option.required();
-  }
-  add_propose_options(command, *options);
-  command.callback([options, &action, &invocation] {
-    invocation.run = [options, &action] { return run_propose(*options, action); };
-  });
-}
-
-void add_propose(CLI::App& gov, Invocation& invocation) {
-  auto options = std::make_shared<ProposeOptions>();
-  CLI::App& propose = *gov.add_subcommand(
-      "propose", "Propose an action of the default constitution, or what a file holds");
-  propose.require_subcommand(0, 1);
-  propose
-      .add_option("--file", options->file,
-                  "The proposal as JSON: {\"actions\": [{\"name\": ..., \"args\": ...}, ...]}")
-      ->type_name("FILE");
-  add_propose_options(propose, *options);
-  propose.footer("`gov propose ACTION --help` says what an action takes.");
-  for (const ActionDescription& action : known_actions()) add_action(propose, invocation, action);
-  propose.callback([options, &propose, &invocation] {
-    if (!propose.get_subcommands().empty()) return;
-    if (options->file.empty()) throw CLI::RequiredError("an action, or --file");
-    invocation.run = [options] { return run_propose_file(*options); };
-  });
-}
-
-// -------------------------------------------------------------------------------------------
-// voting
+// ------------------------------------------------------------------------------------------ voting
 
 struct VoteOptions {
   GovOptions gov;
@@ -208,7 +84,7 @@ void add_vote(CLI::App& gov, Invocation& invocation) {
   });
 }
 
-// --------------------------------------------------------------------------------- other messages
+// ---------------------------------------------------------------------------------- other messages
 
 /// A subcommand that signs one message.
 struct MessageOptions {
@@ -278,7 +154,7 @@ void add_messages(CLI::App& gov, Invocation& invocation) {
   CLI::App& share = *gov.add_subcommand(
       "submit-share", "Decrypt your recovery share and hand it to a service that recovers");
   options = add_message(share, invocation, send_share, [](const json::value& body) {
-    fmt::print("{}\n", text_at(body, "message"));
+    fmt::print("{}\n", text_field(body, "message"));
   });
   share.add_option("--encryption-key", options->key, "Your private encryption key (PEM)")
       ->type_name("FILE");
@@ -335,110 +211,6 @@ void add_send(CLI::App& gov, Invocation& invocation) {
       [options, &invocation] { invocation.run = [options] { return run_send(*options); }; });
 }
 
-// ------------------------------------------------------------------------------------------
-// looking
-
-struct LookOptions {
-  GovOptions gov;
-  std::string proposal;
-  bool raw = false;
-};
-
-int run_members(LookOptions& options) {
-  auto client = client_of(options.gov);
-  if (!client) return failed(client.error().message);
-  const auto members = read_members(*client);
-  if (!members) return failed(members.error().message);
-  fmt::print("{}", options.gov.json ? json::dump(to_json(*members)) + "\n" : to_text(*members));
-  return exit_code::success;
-}
-
-int run_list(LookOptions& options) {
-  auto client = client_of(options.gov);
-  if (!client) return failed(client.error().message);
-  const auto proposals = read_proposals(*client);
-  if (!proposals) return failed(proposals.error().message);
-  if (!options.gov.json) {
-    fmt::print("{}", to_text(*proposals));
-    return exit_code::success;
-  }
-  json::array out;
-  for (const ProposalView& one : *proposals) out.push_back(to_json(one));
-  fmt::print("{}\n", json::dump(out));
-  return exit_code::success;
-}
-
-int run_show(LookOptions& options) {
-  auto client = client_of(options.gov);
-  if (!client) return failed(client.error().message);
-  const auto members = read_members(*client);
-  if (!members) return failed(members.error().message);
-  const auto proposal = read_proposal(*client, options.proposal, *members);
-  if (!proposal) return failed(proposal.error().message);
-  if (options.raw) {
-    fmt::print("{}", proposal->content);
-  } else if (options.gov.json) {
-    fmt::print("{}\n", json::dump(to_json(*proposal)));
-  } else {
-    fmt::print("{}", to_text(*proposal, *members));
-  }
-  return exit_code::success;
-}
-
-std::shared_ptr<LookOptions> add_look(CLI::App& gov, Invocation& invocation, const char* name,
-                                      const char* help, int (*run)(LookOptions&)) {
-  auto options = std::make_shared<LookOptions>();
-  CLI::App& command = *gov.add_subcommand(name, help);
-  add_service_options(command, options->gov);
-  command.callback(
-      [options, run, &invocation] { invocation.run = [options, run] { return run(*options); }; });
-  return options;
-}
-
-int print_actions(bool as_json) {
-  json::array out;
-  for (const ActionDescription& action : known_actions()) {
-    json::array arguments;
-    if (!as_json) fmt::print("{:<36}{}\n", action.name, action.help);
-    for (const ActionArgument& argument : action.arguments) {
-      const std::string option = option_of(argument) + " " + std::string(word_of(argument.kind));
-      if (!as_json) {
-        fmt::print("    {:<42}{}{}\n", argument.required ? option : "[" + option + "]",
-                   argument.help,
-                   argument.fallback.starts_with('@') || argument.fallback.empty()
-                       ? ""
-                       : fmt::format(" (without it: {})", argument.fallback));
-      }
-      arguments.push_back(json::object{{"name", argument.name},
-                                       {"option", option_of(argument)},
-                                       {"takes", word_of(argument.kind)},
-                                       {"required", argument.required},
-                                       {"help", argument.help}});
-    }
-    out.push_back(json::object{
-        {"name", action.name}, {"help", action.help}, {"arguments", std::move(arguments)}});
-  }
-  if (as_json) fmt::print("{}\n", json::dump(out));
-  return exit_code::success;
-}
-
-void add_looks(CLI::App& gov, Invocation& invocation) {
-  add_look(gov, invocation, "members", "The members, and whether they are active", run_members);
-  add_look(gov, invocation, "list", "The proposals that the service still holds", run_list);
-  const auto options =
-      add_look(gov, invocation, "show", "One proposal: what it does, who has voted, why it failed",
-               run_show);
-  CLI::App& show = *gov.get_subcommand("show");
-  show.add_option("proposal", options->proposal, "Its id, or the beginning of it")->required();
-  show.add_flag("--raw", options->raw, "Print exactly what was proposed, and nothing else");
-
-  auto as_json = std::make_shared<bool>(false);
-  CLI::App& actions = *gov.add_subcommand("actions", "What can be proposed");
-  actions.add_flag("--json", *as_json, "Print one JSON list");
-  actions.callback(
-      [as_json, &invocation] { invocation.run = [as_json] { return print_actions(*as_json); }; });
-}
-
 }  // namespace
 
 void add_gov(CLI::App& app, Invocation& invocation) {
@@ -446,11 +218,11 @@ void add_gov(CLI::App& app, Invocation& invocation) {
   gov.footer(
       "Exit codes: 0 done; 1 the service refused, did not answer, or the audit found a fault; 105\n"
       "and 106 wrong or missing options; 255 a file that was named cannot be read.");
-  add_propose(gov, invocation);
+  add_gov_propose(gov, invocation);
   add_vote(gov, invocation);
   add_messages(gov, invocation);
   add_send(gov, invocation);
-  add_looks(gov, invocation);
+  add_gov_looks(gov, invocation);
   add_gov_audit(gov, invocation);
   add_gov_bench(gov, invocation);
 }

@@ -5,6 +5,10 @@
 
 namespace entente::cli {
 
+/// `gov propose`.
+void add_gov_propose(CLI::App& gov, Invocation& invocation);
+/// `gov members`, `list`, `show`, `actions`.
+void add_gov_looks(CLI::App& gov, Invocation& invocation);
 /// `gov audit`: decisions out of a ledger's files.
 void add_gov_audit(CLI::App& gov, Invocation& invocation);
 /// `gov bench`: decisions a second.

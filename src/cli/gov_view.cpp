@@ -132,6 +132,15 @@ std::string actions_text(const std::string& content) {
 
 }  // namespace
 
+std::string text_field(const json::value& object, std::string_view key) {
+  return text_at(object, key);
+}
+
+void print_proposal(const json::value& document) {
+  fmt::print("proposal {}\nis {}\n{}", text_at(document, "proposalId"),
+             text_at(document, "proposalState"), outcome_text(document));
+}
+
 std::vector<std::string> ProposalView::action_names() const {
   std::vector<std::string> out;
   const auto parsed = json::parse(content);

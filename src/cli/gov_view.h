@@ -47,4 +47,9 @@ json::object to_json(const ProposalView& proposal);
 /// line each. Empty for an open one.
 std::string outcome_text(const json::value& document);
 
+/// Text field of a JSON object; empty if there is none.
+std::string text_field(const json::value& object, std::string_view key);
+/// Prints the id of a proposal that the service described, its state and its outcome.
+void print_proposal(const json::value& document);
+
 }  // namespace entente::cli

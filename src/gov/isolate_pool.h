@@ -2,11 +2,11 @@
 // Isolates of one kind, lent to whoever runs a script. One that was lent for a constitution keeps
 // that module compiled: later uses only evaluate it. Thread-safe.
 
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "gov/constitution.h"
 #include "js/isolate.h"
@@ -53,7 +53,8 @@ class IsolatePool {
   const js::IsolateOptions options_;
   const size_t kept_;
   std::mutex mutex_;
-  std::vector<Loan::Lent> idle_;  ///< guarded by the mutex
+  /// Guarded by the mutex. Never assigned: a module must go before its isolate.
+  std::list<Loan::Lent> idle_;
 };
 
 }  // namespace entente::gov

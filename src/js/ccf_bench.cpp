@@ -1,6 +1,8 @@
 // What the ccf global costs: a whole small request on a real store, and single functions.
 #include <benchmark/benchmark.h>
 
+#include <optional>
+
 #include "crypto/random.h"
 #include "js/ccf.h"
 #include "js/ccf_kv.h"
@@ -11,15 +13,16 @@
 namespace entente::js {
 namespace {
 
+IsolateOptions ccf_options() {
+  std::vector<Binding> bindings = ccf_bindings();
+  bindings.push_back(install_console);
+  return {.bindings = std::move(bindings),
+          .random = &crypto::system_random(),
+          .clock = &system_clock()};
+}
+
 Isolate& ccf_isolate() {
-  static Isolate one({.bindings =
-                          [] {
-                            std::vector<Binding> all = ccf_bindings();
-                            all.push_back(install_console);
-                            return all;
-                          }(),
-                      .random = &crypto::system_random(),
-                      .clock = &system_clock()});
+  static Isolate one(ccf_options());
   return one;
 }
 
@@ -32,37 +35,72 @@ constexpr std::string_view handler = R"(
     return {statusCode: 200, body: {id}};
   })";
 
-/// The isolate restored, the module from bytecode, one call with a JSON body, one write, the
-/// commit.
+/// One request: a call with a JSON body in an evaluated module, one write, the commit.
+class Requests {
+ public:
+  Requests() { store_.set_primary(View{1}, kv::Epoch{1}); }
+
+  template <typename Load>
+  bool answer(Isolate& isolate, const Load& load) {
+    kv::Tx tx = store_.begin(kv::Context::application);
+    KvTransaction kv(tx);
+    Use use(isolate);
+    use.attach(kv);
+    const Module& module = load(use);
+    const auto evaluated = use.evaluate(module);
+    const auto function = use.exported_function(module, "record");
+    const auto result =
+        use.call(*function, {Json{R"({"id": 42, "message": "a message of twenty b"})"}});
+    const auto text = use.json(*result);
+    if (!evaluated || !text || !*text || (*text)->empty()) return false;
+    const kv::CommitResult done = store_.commit(tx);
+    if (done.status != kv::CommitStatus::committed) return false;
+    if (++committed_ % 1000 == 0) store_.compact(done.id.seqno);
+    return true;
+  }
+
+ private:
+  kv::Store store_;
+  uint64_t committed_ = 0;
+};
+
+/// The isolate restored, the module read from bytecode each time.
 void ccf_restored_call(benchmark::State& state) {
-  kv::Store store;
-  store.set_primary(View{1}, kv::Epoch{1});
+  Requests requests;
   Bytes code;
   {
     Use use(ccf_isolate());
     auto module = use.compile("/app.js", handler);
     code = *use.bytecode(*module);
   }
-  const std::string_view body = R"({"id": 42, "message": "a message of twenty b"})";
-  uint64_t committed = 0;
-  for (auto _ : state) {
-    kv::Tx tx = store.begin(kv::Context::application);
-    KvTransaction kv(tx);
-    Use use(ccf_isolate());
+  std::optional<Module> module;
+  const auto load = [&](Use& use) -> const Module& {
     use.set_loader([&](std::string_view) { return ModuleContent(Bytecode{code}); });
-    use.attach(kv);
-    auto module = use.load("/app.js");
-    auto evaluated = use.evaluate(*module);
-    auto function = use.exported_function(*module, "record");
-    auto result = use.call(*function, {Json{body}});
-    auto text = use.json(*result);
-    if (!text || !*text || (*text)->empty()) state.SkipWithError("no result");
-    const kv::CommitResult done = store.commit(tx);
-    if (done.status != kv::CommitStatus::committed) state.SkipWithError("not committed");
-    if (++committed % 1000 == 0) store.compact(done.id.seqno);
+    module = std::move(*use.load("/app.js"));
+    return *module;
+  };
+  for (auto _ : state) {
+    if (!requests.answer(ccf_isolate(), load)) state.SkipWithError("no answer");
   }
 }
 BENCHMARK(ccf_restored_call);
+
+/// The same with the compiled module in the image of the isolate.
+void ccf_prepared_call(benchmark::State& state) {
+  Requests requests;
+  Isolate isolate(ccf_options());
+  const Module module = [&] {
+    Use use(isolate);
+    return std::move(*use.compile("/app.js", handler));
+  }();
+  isolate.keep();
+  for (auto _ : state) {
+    if (!requests.answer(isolate, [&](Use&) -> const Module& { return module; })) {
+      state.SkipWithError("no answer");
+    }
+  }
+}
+BENCHMARK(ccf_prepared_call);
 
 /// One expression again and again, within one use and one transaction.
 void ccf_function(benchmark::State& state, std::string_view expression) {

@@ -53,6 +53,9 @@ function(entente_room name)
     target_compile_definitions(${name}_test PRIVATE
       ENTENTE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     entente_precompile(${name}_test test)
+    if(NOT ENTENTE_SANITIZE)
+      target_compile_options(${name}_test PRIVATE -O0)  # what they test is optimised
+    endif()
     gtest_discover_tests(${name}_test TEST_PREFIX ${name}/ DISCOVERY_TIMEOUT 60
       PROPERTIES TIMEOUT 600)
   endif()

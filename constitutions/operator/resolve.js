@@ -1,5 +1,6 @@
 // Operators are members who run nodes: they hold no recovery share, and their member_data says
-// is_operator. They decide alone about nodes and about other operators; everything else is for a
+// is_operator. They decide alone about nodes, which run accepted code only, and about other operators;
+// everything else, the acceptance of code included (it also drops all open proposals), is for a
 // strict majority of the other active members, and operators' votes do not count there.
 const membersInfo = "public:ccf.gov.members.info";
 const encryptionKeys = "public:ccf.gov.members.encryption_public_keys";
@@ -8,13 +9,11 @@ const encryptionKeys = "public:ccf.gov.members.encryption_public_keys";
 const operatorActions = new Map([
   ["transition_node_to_trusted", () => true],
   ["remove_node", () => true],
-  ["add_node_code", () => true],
   ["set_member", isNewOperator],
   ["remove_member", (args) => isOperator(args.member_id)],
-  // The names that the first three had once.
+  // The names that the first two had once.
   ["trust_node", () => true],
   ["retire_node", () => true],
-  ["new_node_code", () => true],
 ]);
 
 function isOperator(memberId) {

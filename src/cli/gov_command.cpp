@@ -71,7 +71,8 @@ void add_vote(CLI::App& gov, Invocation& invocation) {
   reject.excludes(&ballot);
   vote.add_option("--seen", options->seen,
                   "With --accept: the proposal as you have it; nothing is sent if it differs")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->needs(&accept);
   vote.add_flag("--print", options->print,
                 "Print the message's content instead, to sign elsewhere");
   add_service_options(vote, options->gov);

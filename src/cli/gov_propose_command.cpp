@@ -66,6 +66,10 @@ int run_propose_file(ProposeOptions& options) {
   if (const auto parsed = json::parse(*content); !parsed) {
     return failed(parsed.error().at(options.file).message, exit_code::bad_option);
   }
+  if (options.print) {
+    fmt::print("{}", *content);
+    return exit_code::success;
+  }
   return send_proposal(options, *content);
 }
 
@@ -117,7 +121,14 @@ void add_gov_propose(CLI::App& gov, Invocation& invocation) {
   propose.footer("`gov propose ACTION --help` says what an action takes.");
   for (const ActionDescription& action : known_actions()) add_action(propose, invocation, action);
   propose.callback([options, &propose, &invocation] {
-    if (!propose.get_subcommands().empty()) return;
+    if (!propose.get_subcommands().empty()) {
+      for (const CLI::Option* option : propose.get_options()) {
+        if (option->count() == 0 || option->get_name() == "--help") continue;
+        throw CLI::ExcludesError("gov propose: write " + option->get_name() + " after the action",
+                                 CLI::ExitCodes::ExcludesError);
+      }
+      return;
+    }
     if (options->file.empty()) throw CLI::RequiredError("an action, or --file");
     invocation.run = [options] { return run_propose_file(*options); };
   });

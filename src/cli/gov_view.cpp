@@ -94,11 +94,32 @@ std::string ballot_in_words(const ProposalView& proposal, const std::string& mem
   return "";
 }
 
+/// What is voted on is shown whole: a tab stays, other characters that a terminal would obey are
+/// written as their code.
+std::string whole(std::string_view text) {
+  std::string out;
+  const auto flush = [&](std::string_view part) {
+    if (part.empty()) return;
+    const std::string shown = plain(part, std::string_view::npos);
+    out += shown;
+  };
+  size_t begin = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    if (byte >= 0x20 && byte != 0x7f) continue;
+    flush(text.substr(begin, i - begin));
+    out += byte == '\t' ? std::string("\t") : fmt::format("\\x{:02x}", byte);
+    begin = i + 1;
+  }
+  flush(text.substr(begin));
+  return out;
+}
+
 std::string indented(const std::string& text, const std::string& margin) {
   std::string out;
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
-    out += margin + plain(std::string_view(text).substr(begin, end - begin)) + "\n";
+    out += margin + whole(std::string_view(text).substr(begin, end - begin)) + "\n";
     begin = end + 1;
   }
   return out;
@@ -123,7 +144,7 @@ std::string actions_text(const std::string& content) {
       const std::string value =
           lines ? std::string(field.value().get_string()) : json::dump_indented(field.value());
       const bool one_line = value.find('\n') == std::string::npos;
-      out += "    " + plain(field.key()) + (one_line ? ": " + plain(value) + "\n" : ":\n");
+      out += "    " + plain(field.key()) + (one_line ? ": " + whole(value) + "\n" : ":\n");
       if (!one_line) out += indented(value, "      ");
     }
   }

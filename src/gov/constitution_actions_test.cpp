@@ -387,6 +387,7 @@ constexpr Decision decisions[] = {
     {"operator", user, 'a', "+a +b +c", "Accepted"},
     {"operator", trust, 'o', "", "Accepted"},
     {"operator", trust, 'a', "", "Open"},
+    {"operator", R"({"name": "add_node_code", "args": {"code_id": "x"}})", 'o', "", "Open"},
     {"operator", remove_operator, 'o', "", "Accepted"},
     {"operator", remove_member, 'o', "", "Open"},
     {"operator", new_operator, 'o', "", "Accepted"},

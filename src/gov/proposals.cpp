@@ -95,7 +95,9 @@ void resolve(Deliberation& at, const ConstitutionPtr& constitution, std::string_
   const std::string proposer = proposal.info.proposer_id;
   const ScriptSubject subject{*constitution, payload, proposal.id, proposer};
   const auto vote = [&](const std::string& member, const std::string& ballot) {
-    return at.scripts.vote(at.tx, subject, member, ballot);
+    const bool is_newest = newest != nullptr && member == *newest;
+    const size_t others = proposal.info.ballots.size() - (newest != nullptr ? 1 : 0);
+    return at.scripts.vote(at.tx, subject, member, ballot, is_newest, others);
   };
   const auto resolve_votes = [&](const std::vector<Vote>& votes) {
     return at.scripts.resolve(at.tx, subject, votes);

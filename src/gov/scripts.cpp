@@ -11,13 +11,17 @@
 #include "js/ccf.h"
 #include "js/ccf_kv.h"
 #include "js/console.h"
+#include "kv/unbound_reads.h"
 
 namespace entente::gov {
 namespace {
 
 /// Isolates that wait for work: more threads than this make their own, and give them up again.
 constexpr size_t kept_isolates = 8;
-constexpr uint64_t longest_execution = 1'000'000'000;  // milliseconds
+/// What applications are allowed beyond this is not for governance: members must be able to decide.
+constexpr uint64_t longest_execution = 30'000;  // milliseconds
+constexpr size_t largest_heap = 1u << 30;       // bytes
+constexpr std::chrono::milliseconds least_share{100};
 
 /// What ccf.gov.validateConstitution works with.
 struct ConstitutionChecks {
@@ -75,7 +79,7 @@ js::Limits limits_in_force(kv::ReadOnlyTx& tx) {
     if (value == nullptr || !value->is_int64() || value->get_int64() < 0) return least;
     return std::max(least, static_cast<uint64_t>(value->get_int64()));
   };
-  limits.heap_bytes = option("max_heap_bytes", limits.heap_bytes);
+  limits.heap_bytes = std::min<uint64_t>(option("max_heap_bytes", limits.heap_bytes), largest_heap);
   limits.stack_bytes = option("max_stack_bytes", limits.stack_bytes);
   const auto milliseconds =
       option("max_execution_time_ms", static_cast<uint64_t>(limits.execution_time.count()));
@@ -207,13 +211,10 @@ struct Scripts::Content {
         full(full_options(given), kept_isolates),
         bare(bare_options(given), kept_isolates) {}
 
-  ScriptCall read_only_call(kv::ReadOnlyTx& tx, const Constitution& constitution) {
-    return {surroundings.clock,
-            full,
-            bare,
-            constitution,
-            limits_in_force(tx),
-            js::KvTransaction(tx, kv::Context::read_only_governance)};
+  ScriptCall read_only_call(kv::ReadOnlyTx& tx, const Constitution& constitution,
+                            const js::Limits& limits) {
+    return {surroundings.clock, full,   bare,
+            constitution,       limits, js::KvTransaction(tx, kv::Context::read_only_governance)};
   }
 
   const Surroundings& surroundings;
@@ -242,15 +243,23 @@ ConstitutionPtr Scripts::constitution(kv::ReadOnlyTx& tx) {
 }
 
 ScriptResult<Validation> Scripts::validate(kv::ReadOnlyTx& tx, const ScriptSubject& subject) {
-  ScriptCall call = content_->read_only_call(tx, subject.constitution);
+  ScriptCall call = content_->read_only_call(tx, subject.constitution, limits_in_force(tx));
   return call.run<Validation>("validate", {subject.proposal}, [&](const js::Value& returned) {
     return read_validation(call.use(), returned);
   });
 }
 
 ScriptResult<bool> Scripts::vote(kv::ReadOnlyTx& tx, const ScriptSubject& subject,
-                                 const std::string& member, const std::string& ballot) {
-  ScriptCall call = content_->read_only_call(tx, subject.constitution);
+                                 const std::string& member, const std::string& ballot, bool newest,
+                                 size_t others) {
+  js::Limits limits = limits_in_force(tx);
+  std::optional<kv::UnboundReads> unbound;
+  if (!newest) {
+    unbound.emplace(tx);
+    const auto share = limits.execution_time / static_cast<int64_t>(std::max<size_t>(1, others));
+    limits.execution_time = std::max(least_share, share);
+  }
+  ScriptCall call = content_->read_only_call(tx, subject.constitution, limits);
   return call.run<bool>(
       call.use().compile(ballot_module(subject.proposal_id, member), ballot), "vote",
       {subject.proposal, subject.proposer},
@@ -259,7 +268,7 @@ ScriptResult<bool> Scripts::vote(kv::ReadOnlyTx& tx, const ScriptSubject& subjec
 
 ScriptResult<std::string> Scripts::resolve(kv::ReadOnlyTx& tx, const ScriptSubject& subject,
                                            const std::vector<Vote>& votes) {
-  ScriptCall call = content_->read_only_call(tx, subject.constitution);
+  ScriptCall call = content_->read_only_call(tx, subject.constitution, limits_in_force(tx));
   const std::string list = votes_json(votes);
   return call.run<std::string>(
       "resolve", {subject.proposal, subject.proposer, js::Json{list}, subject.proposal_id},

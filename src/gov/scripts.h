@@ -48,8 +48,11 @@ class Scripts {
   ConstitutionPtr constitution(kv::ReadOnlyTx& tx);
 
   ScriptResult<Validation> validate(kv::ReadOnlyTx& tx, const ScriptSubject& subject);
+  /// What an older ballot reads does not bind the transaction, and it gets its share of `others`
+  /// (how many older ones there are) of the time: nobody's ballot can hold up the votes of others.
   ScriptResult<bool> vote(kv::ReadOnlyTx& tx, const ScriptSubject& subject,
-                          const std::string& member, const std::string& ballot);
+                          const std::string& member, const std::string& ballot, bool newest,
+                          size_t others);
   ScriptResult<std::string> resolve(kv::ReadOnlyTx& tx, const ScriptSubject& subject,
                                     const std::vector<Vote>& votes);
   /// `requests` must live until the transaction has committed.

@@ -8,6 +8,8 @@ namespace entente::js {
 
 namespace {
 
+constexpr size_t longest_line = 8u << 10;  // bytes
+
 /// nullopt: an exception is pending.
 std::optional<std::string> shown(JSContext* context, JSValueConst value) {
   if (!JS_IsObject(value) || JS_IsError(value)) return converted_text(context, value);
@@ -38,7 +40,14 @@ JSValue print_at(JSContext* context, JSValueConst, int count, JSValueConst* argu
 }  // namespace
 
 Console console_to_log(std::string_view tag) {
-  return {[tag = std::string(tag)](log::Level level, std::string_view line) {
+  return {[tag = std::string(tag)](log::Level level, std::string_view text) {
+    std::string line(text.substr(0, longest_line));
+    // One call is one line: what a script writes must not look like lines of others.
+    for (char& c : line) {
+      const auto byte = static_cast<uint8_t>(c);
+      if ((byte < 0x20 && c != '\t') || byte == 0x7f) c = ' ';
+    }
+    if (text.size() > longest_line) line += " (cut)";
     log::write(level, tag, std::source_location::current(), line);
   }};
 }

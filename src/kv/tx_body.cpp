@@ -12,6 +12,9 @@ constexpr size_t spare_bodies = 16;
 constexpr size_t scanned_maps = 16;
 /// More reads of one map than this count as a dependency on the whole map.
 constexpr size_t max_reads = size_t{1} << 16;
+/// Bytes of absent keys that a transaction remembers; beyond, it depends on whole maps.
+constexpr size_t max_absent_bytes = size_t{1} << 20;
+constexpr size_t max_open_maps = 4096;
 /// Buffers larger than this are not kept for the next transaction.
 constexpr size_t kept_elements = 4096;
 
@@ -142,8 +145,8 @@ void TxBody::reset() {
     }
   }
   write_set_.clear();
-  finished_ = false;
-  written_bytes_ = 0;
+  finished_ = unbound = false;
+  written_bytes_ = absent_bytes_ = 0;
   store_ = nullptr;
 }
 
@@ -173,6 +176,9 @@ size_t TxBody::open(std::string_view name, Access wanted) {
       store_->directory.size() >= Directory::max_maps) {
     throw LimitError("Cannot create map '" + std::string(name) + "': the store has " +
                      std::to_string(Directory::max_maps) + " maps already");
+  }
+  if (map_count_ >= max_open_maps) {
+    throw LimitError("A transaction uses at most " + std::to_string(max_open_maps) + " maps");
   }
   if (map_count_ == maps_.size()) maps_.push_back(std::make_unique<OpenMap>());
   OpenMap& map = *maps_[map_count_++];
@@ -205,14 +211,20 @@ void TxBody::locate(OpenMap& map) {
 // ---- reads
 
 void TxBody::depend(OpenMap& map, BytesView key, const Record* seen) {
-  if (read_only_ || map.whole) return;
+  if (read_only_ || unbound || map.whole) return;
   if (seen != nullptr && !map.reads.empty() && map.reads.back().seen == seen) return;
-  if (map.reads.size() == max_reads) {
+  if (key.size() > max_key_size) return;  // nobody can ever write it
+  if (seen == nullptr) absent_bytes_ += key.size();
+  if (map.reads.size() == max_reads || absent_bytes_ > max_absent_bytes) {
     map.whole = true;
     map.reads = {};
     return;
   }
   map.reads.push_back({seen, seen != nullptr ? seen->key() : arena_.copy(key)});
+}
+
+void TxBody::depend_on_all(OpenMap& map) {
+  if (!unbound) map.whole = true;
 }
 
 const Record* TxBody::read_snapshot(OpenMap& map, BytesView key) {
@@ -231,7 +243,7 @@ const Record* TxBody::read(OpenMap& map, BytesView key) {
 
 size_t TxBody::size(OpenMap& map) {
   locate(map);
-  map.whole = true;
+  depend_on_all(map);
   size_t size = map.root == nullptr ? 0 : map.root->tree.size();
   map.writes.for_each([&](const RecordRef& own) {
     const bool before = map.root != nullptr && map.root->tree.find(own->key()) != nullptr;
@@ -244,7 +256,7 @@ size_t TxBody::size(OpenMap& map) {
 void TxBody::visit(OpenMap& map, BytesView from, std::optional<BytesView> to,
                    FunctionRef<bool(const Record&)> visit) {
   locate(map);
-  map.whole = true;
+  depend_on_all(map);
   const auto within = [&](BytesView key) { return !to || compare(key, *to) < 0; };
   // The visitor may write: what it sees is fixed now.
   std::vector<RecordRef> own;

@@ -54,6 +54,9 @@ class TxBody {
   static void give_back(TxBody* body);
   static void destroy(TxBody* body);
 
+  /// Reads are not remembered: kv/unbound_reads.h.
+  bool unbound = false;
+
   Context context() const { return context_; }
   Store::Content& store() const { return *store_; }
 
@@ -97,6 +100,7 @@ class TxBody {
   size_t find_open(std::string_view name);
   void locate(OpenMap& map);
   void depend(OpenMap& map, BytesView key, const Record* seen);
+  void depend_on_all(OpenMap& map);
   void write(OpenMap& map, RecordRef record);
 
   Store::Content* store_ = nullptr;
@@ -104,6 +108,7 @@ class TxBody {
   bool read_only_ = false;
   bool finished_ = false;
   size_t written_bytes_ = 0;
+  size_t absent_bytes_ = 0;  // of keys that were read and are absent
   Ref<State> snapshot_;
   std::vector<std::unique_ptr<OpenMap>> maps_;  // the first map_count_ are in use
   size_t map_count_ = 0;

@@ -16,6 +16,9 @@ namespace entente::node {
 namespace {
 
 using http::Method;
+/// Evidence of a virtual platform costs nothing: whoever waits for a vote is counted.
+constexpr size_t max_pending_nodes = 100;
+
 constexpr std::string_view too_many_changes =
     "Earlier changes of membership are not committed yet: try again";
 
@@ -74,6 +77,16 @@ std::map<NodeId, std::string> trusted_nodes(kv::ReadOnlyTx& tx) {
     return true;
   });
   return nodes;
+}
+
+size_t pending_nodes(kv::ReadOnlyTx& tx) {
+  size_t count = 0;
+  tx.ro(tables::nodes_info).foreach_value([&](BytesView value) {
+    const auto row = replica::parse_node_row(value);
+    count += row && row->status == replica::NodeRow::Status::pending ? 1 : 0;
+    return true;
+  });
+  return count;
 }
 
 class Gate {
@@ -186,7 +199,12 @@ std::optional<Refusal> Gate::check_membership(bool trusted) {
                            " was removed from the service before: a node that returns needs a "
                            "new key");
   }
-  if (!trusted) return std::nullopt;
+  if (!trusted) {
+    if (pending_nodes(ctx_.tx) < max_pending_nodes) return std::nullopt;
+    return Refusal{
+        http::status::service_unavailable, errors::invalid_node_state,
+        "As many nodes as can wait for a vote do so already: " + std::to_string(max_pending_nodes)};
+  }
   if (trusted_nodes(ctx_.tx).size() >= consensus::message_limit::nodes) {
     return bad_request(errors::invalid_node_state,
                        "The service has as many trusted nodes as it can: " +

@@ -31,12 +31,16 @@ std::optional<std::string> text_header(const Value& header, std::string_view lab
   return std::string(*text);
 }
 
+/// As large as an interface can let a request be; the interface's own bound comes before.
+constexpr size_t largest_message = 64u << 20;
+
 std::optional<uint64_t> time_header(const Value& header, std::string_view label) {
   const Value* value = header.find(label);
   if (value == nullptr) return std::nullopt;
-  const auto number = value->as_integer();
-  if (!number || *number < 0) malformed(std::string(label) + " is not a time");
-  return static_cast<uint64_t>(*number);
+  if (value->kind != crypto::cbor::Kind::unsigned_integer) {
+    malformed(std::string(label) + " is not a time");
+  }
+  return value->number;
 }
 
 /// nullptr: the stored certificate has no usable key. Parsing costs about a signature check.
@@ -90,7 +94,7 @@ class CoseSign1 : public AuthPolicy {
       reason = "Content type is not set to application/cose";
       return std::nullopt;
     }
-    auto message = crypto::cose::Sign1::parse(call.body());
+    auto message = crypto::cose::Sign1::parse(call.body(), {.bytes = largest_message});
     if (!message.ok()) malformed(message.error().message);
     const auto algorithm = message->algorithm();
     const auto kid = message->kid();

@@ -22,10 +22,12 @@ using rpc::test::body_text;
 using rpc::test::header_of;
 using rpc::test::summary;
 
-/// Every look at it takes 20 ms: scripts that never end do so after the same work everywhere.
+/// Every look at it takes 20 ms: scripts that never end do so after the same work everywhere. Where
+/// several threads look, one uses up the time of another: they set `step` to 0.
 struct TickingClock final : Clock {
   mutable std::atomic<int64_t> microseconds{0};
-  MonotonicTime now() const override { return MonotonicTime(microseconds += 20'000); }
+  int64_t step = 20'000;
+  MonotonicTime now() const override { return MonotonicTime(microseconds += step); }
   UnixTime unix_time() const override { return UnixTime(1'750'000'000); }
 };
 

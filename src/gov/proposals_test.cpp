@@ -342,6 +342,7 @@ class Server {
 TEST_F(Proposals, from_many_threads_at_once) {
   service.use({.apply = "ccf.kv['public:ccf.gov.users.certs'].set(ccf.strToBuf(id),"
                         " ccf.strToBuf('x'));"});
+  service.ticking.step = 0;
   constexpr int rounds = 10;
   std::atomic<int> accepted{0};
   const auto serve = [&](const TestMember& member) {

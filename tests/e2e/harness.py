@@ -368,6 +368,9 @@ class Client:
     def wait_for_commit(self, txid, frontend="app"):
         def committed():
             answer = self.get(f"/{frontend}/tx?transaction_id={txid}")
+            if answer.status == 500 and answer.error()[0] == "SessionConsistencyLost":
+                self.close()  # an election came in between: the next one is another session
+                return False
             if answer.status != 200 or answer.json["status"] == "Invalid":
                 raise AssertionError(f"{txid}: {answer}")
             return answer.json["status"] == "Committed"

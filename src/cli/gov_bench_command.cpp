@@ -14,6 +14,7 @@
 #include "cli/gov_ballot.h"
 #include "cli/gov_commands.h"
 #include "cli/gov_options.h"
+#include "cli/sandbox_folder.h"
 #include "crypto/x509_issue.h"
 
 namespace entente::cli {
@@ -88,6 +89,16 @@ Result<void> decide(std::vector<Voter>& voters, const std::string& content) {
 }
 
 int run_bench(BenchOptions& options) {
+  if (auto client = client_of(options.gov); !client) {  // fills in what a sandbox's folder says
+    return failed(client.error().message, exit_code::bad_option);
+  }
+  if (options.keys.empty() && options.certificates.empty() && !options.gov.sandbox.empty()) {
+    for (unsigned i = 0; i < 2; ++i) {
+      const IdentityFiles files = SandboxFolder(options.gov.sandbox).member(i);
+      options.certificates.push_back(files.certificate);
+      options.keys.push_back(files.private_key);
+    }
+  }
   if (options.certificates.size() != options.keys.size() || options.keys.size() < 2) {
     return failed("two members are needed, each with a certificate and a key",
                   exit_code::bad_option);
@@ -141,8 +152,9 @@ void add_gov_bench(CLI::App& gov, Invocation& invocation) {
   CLI::App& bench = *gov.add_subcommand(
       "bench", "Proposals a second: each is created, gets two ballots and adds a user");
   add_service_options(bench, options->gov);
-  bench.add_option("--member-cert", options->certificates, "Of the members that vote")->required();
-  bench.add_option("--member-key", options->keys, "Their keys, in the same order")->required();
+  bench.add_option("--member-cert", options->certificates,
+                   "Of the members that vote; with --sandbox: its first two");
+  bench.add_option("--member-key", options->keys, "Their keys, in the same order");
   bench
       .add_option("--connections", options->connections,
                   "Threads, each with one connection a member")

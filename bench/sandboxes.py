@@ -14,7 +14,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 def arguments(description):
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--program", default=str(ROOT / "build/release/bin/entente"))
+    # Some of what is started works in a folder of its own.
+    parser.add_argument("--program", default=str(ROOT / "build/release/bin/entente"),
+                        type=lambda path: str(pathlib.Path(path).resolve()))
     return parser
 
 
